@@ -1,0 +1,230 @@
+//! What a plugin says about itself and asks for: `plugin.toml`, embedded in the component as the custom
+//! section `ptrun:plugin` and covered by its signature.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+use semver::{Version, VersionReq};
+use serde::Deserialize;
+
+/// The one format of the manifest so far.
+const FORMAT: u32 = 1;
+/// The largest manifest that is looked at.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Why some bytes are no manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ManifestError {
+    message: String,
+    /// Where in the text, in bytes, if the mistake has a place.
+    pub span: Option<Range<usize>>,
+}
+
+impl ManifestError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), span: None }
+    }
+}
+
+/// What a plugin says about itself. Whether to believe it is for the signature and the trust store.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Manifest {
+    format: u32,
+    /// Who publishes it: what comes before the `/` in the scope of a key.
+    pub publisher: Name,
+    /// What it is called: what comes after the `/`.
+    pub name: Name,
+    /// Its version.
+    pub version: Version,
+    /// What it does, in one line.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The versions of the interface `ptrun:plugin` that it works with.
+    pub interface: VersionReq,
+    /// The scheme of its references, unless the user gives it another.
+    pub scheme: Name,
+    /// Grows with every release of the publisher, so that an older one is known to be older.
+    pub sequence: u64,
+    /// The settings that it takes.
+    #[serde(default)]
+    pub config: BTreeMap<String, ConfigKey>,
+    /// What it asks to be given.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+/// A setting of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ConfigKey {
+    /// What it is for, in one line.
+    pub help: String,
+}
+
+/// What a plugin asks to be given. In a name, `{key}` stands for the key of a reference.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Environment variables, by name.
+    pub env: Vec<String>,
+    /// Files, by name.
+    pub files: Vec<String>,
+    /// The system's randomness.
+    pub random: bool,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// For text that is not TOML, a key that is missing or unknown, a value that makes no sense, or
+    /// another format.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(ManifestError::new("the manifest is over 64 KiB"));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::new("the manifest is not UTF-8"))?;
+        let manifest: Self = toml::from_str(text)
+            .map_err(|why| ManifestError { message: why.message().to_owned(), span: why.span() })?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        if self.format != FORMAT {
+            let message =
+                format!("the manifest has format {}, and this ptrun knows format {FORMAT}", self.format);
+            return Err(ManifestError::new(message));
+        }
+        if self.scheme.as_str().starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(ManifestError::new("a scheme starts with a letter (RFC 3986, section 3.1)"));
+        }
+        let texts = self.description.iter().chain(self.config.values().map(|key| &key.help));
+        let names = self.capabilities.env.iter().chain(&self.capabilities.files).chain(self.config.keys());
+        if texts.chain(names).any(|text| text.is_empty() || text.contains(char::is_control)) {
+            return Err(ManifestError::new("a name or a text is empty, or has control characters"));
+        }
+        if self.capabilities.env.iter().any(|name| name.contains('=') || name.contains('*')) {
+            return Err(ManifestError::new("variables are asked for by name, or as `{key}`"));
+        }
+        Ok(())
+    }
+
+    /// `publisher/name`, which the scope of a key is about.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.publisher, self.name)
+    }
+}
+
+impl Capabilities {
+    /// The names that `requests` come to for the key of a reference.
+    pub fn expand(requests: &[String], key: &str) -> impl Iterator<Item = String> {
+        requests.iter().map(move |request| request.replace("{key}", key))
+    }
+}
+
+/// A name of a publisher, a plugin or a scheme: lower-case ASCII letters, digits and hyphens, at most
+/// 63, a letter or a digit first. No two of them look alike, and none is a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = ManifestError;
+
+    fn from_str(text: &str) -> Result<Self, ManifestError> {
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if text.is_empty() || text.len() > 63 || text.starts_with('-') || !text.chars().all(good) {
+            let message = "a name has 1 to 63 lower-case letters, digits and hyphens, and no hyphen first";
+            return Err(ManifestError::new(message));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = ManifestError;
+
+    fn try_from(text: String) -> Result<Self, ManifestError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A manifest with nothing optional in it.
+    pub(crate) const MINIMAL: &str = r#"
+format = 1
+publisher = "acme"
+name = "vault"
+version = "1.2.3"
+interface = "0.1"
+scheme = "vault"
+sequence = 7
+"#;
+
+    #[test]
+    fn a_minimal_manifest_asks_for_nothing() {
+        let manifest = Manifest::parse(MINIMAL.as_bytes()).expect("well formed");
+        assert_eq!(manifest.full_name(), "acme/vault");
+        assert_eq!(manifest.version, Version::new(1, 2, 3));
+        assert_eq!((manifest.sequence, &manifest.capabilities), (7, &Capabilities::default()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let cases = [
+            ("sequence = 7", "", "missing field `sequence`"),
+            ("sequence = 7", "sequence = 7\ncolour = 1", "unknown field `colour`"),
+            ("sequence = 7", "sequence = 7\nsequence = 8", "duplicate key"),
+            ("sequence = 7", "sequence = -7", "invalid value"),
+            ("format = 1", "format = 2", "format 2"),
+            ("\"1.2.3\"", "\"1.2\"", "unexpected end of input"),
+            ("\"vault\"\nversion", "\"Vault\"\nversion", "lower-case"),
+            ("\"acme\"", "\"acm\u{435}\"", "lower-case"),
+            ("\"acme\"", "\"../acme\"", "lower-case"),
+            ("scheme = \"vault\"", "scheme = \"1vault\"", "starts with a letter"),
+            ("sequence = 7", "sequence = 7\ndescription = \"a\\u001b[2J\"", "control characters"),
+            ("sequence = 7", "sequence = 7\n[capabilities]\nenv = [\"*\"]", "by name"),
+            ("sequence = 7", "sequence = 7\n[capabilities]\nsockets = true", "unknown field `sockets`"),
+        ];
+        for (from, to, expected) in cases {
+            assert!(MINIMAL.contains(from), "{from}");
+            let text = MINIMAL.replacen(from, to, 1);
+            let error = Manifest::parse(text.as_bytes()).expect_err(&text).to_string();
+            assert!(error.contains(expected), "{error:?} does not say {expected:?}");
+        }
+        assert!(Manifest::parse(&[0xff]).is_err());
+        assert!(Manifest::parse(&vec![b'#'; MAX_BYTES + 1]).is_err());
+    }
+
+    #[test]
+    fn a_request_may_follow_the_key() {
+        let requests = ["{key}".to_owned(), "HOME".to_owned()];
+        assert_eq!(Capabilities::expand(&requests, "A").collect::<Vec<_>>(), ["A", "HOME"]);
+    }
+}

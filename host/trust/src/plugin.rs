@@ -1,0 +1,176 @@
+//! Where a plugin's bytes come from, and how they are read: once, and no more than a limit.
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The largest component that is read: a plugin in Python, which brings its interpreter, has 18 MB.
+pub const MAX_COMPONENT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Why a plugin could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// There is no such file.
+    #[error("there is no plugin at `{}`", path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The system would not let it be read.
+    #[error("the plugin `{}` cannot be read: {why}", path.display())]
+    Unreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// A folder, a pipe or a device.
+    #[error("the plugin `{}` is not a regular file", path.display())]
+    NotAFile {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// More bytes than a plugin may have.
+    #[error("the plugin `{}` is over {} MiB", path.display(), limit / (1024 * 1024))]
+    TooLarge {
+        /// Where it is.
+        path: PathBuf,
+        /// How many bytes it may have.
+        limit: u64,
+    },
+}
+
+/// Where a plugin is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum PluginSource {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, under a name for messages.
+    Memory {
+        /// What messages call it.
+        name: String,
+        /// The component.
+        bytes: Cow<'static, [u8]>,
+    },
+}
+
+/// A plugin that was read, and of which nothing is known yet. Only
+/// [`TrustStore::verify`](crate::TrustStore::verify) makes something of it.
+pub struct Unverified {
+    pub(crate) origin: String,
+    pub(crate) bytes: Cow<'static, [u8]>,
+}
+
+impl PluginSource {
+    /// A plugin in a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into())
+    }
+
+    /// A plugin in memory. The name is for messages.
+    pub fn memory(name: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self::Memory { name: name.into(), bytes: bytes.into() }
+    }
+
+    /// Reads the plugin, once. What is verified, and later compiled, is this copy.
+    ///
+    /// # Errors
+    /// If there is no such file, or it is not a regular one, or is too large, or cannot be read.
+    pub fn read(self) -> Result<Unverified, SourceError> {
+        match self {
+            Self::File(path) => {
+                let bytes = read_file(&path)?.into();
+                Ok(Unverified { origin: path.display().to_string(), bytes })
+            }
+            Self::Memory { name, bytes } => Ok(Unverified { origin: name, bytes }),
+        }
+    }
+}
+
+impl Unverified {
+    /// What messages call it.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl std::fmt::Debug for Unverified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unverified({}, {} bytes)", self.origin, self.bytes.len())
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
+    let at = || path.to_owned();
+    let failed = |why: io::Error| match why.kind() {
+        io::ErrorKind::NotFound => SourceError::NotFound { path: at() },
+        _ => SourceError::Unreadable { path: at(), why },
+    };
+    let file = open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(SourceError::NotAFile { path: at() });
+    }
+    let too_large = || SourceError::TooLarge { path: at(), limit: MAX_COMPONENT_BYTES };
+    if metadata.len() > MAX_COMPONENT_BYTES {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // The file may grow while it is read.
+    file.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_COMPONENT_BYTES {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Opening a pipe that nobody writes to would wait for ever.
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plugin_file_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let read = |path: &Path| PluginSource::file(path).read();
+        assert!(matches!(read(&folder.path().join("none")), Err(SourceError::NotFound { .. })));
+        assert!(matches!(read(folder.path()), Err(SourceError::NotAFile { .. })));
+        assert!(matches!(read(&folder.path().join("none/none")), Err(SourceError::NotFound { .. })));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        assert!(matches!(PluginSource::file(pipe).read(), Err(SourceError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_without_reading_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("large");
+        let file = File::create(&path).expect("a file");
+        file.set_len(MAX_COMPONENT_BYTES + 1).expect("sparse");
+        assert!(matches!(PluginSource::file(&path).read(), Err(SourceError::TooLarge { .. })));
+        file.set_len(MAX_COMPONENT_BYTES).expect("sparse");
+        assert!(PluginSource::file(&path).read().is_ok());
+    }
+}

@@ -1,0 +1,249 @@
+//! Files that an attacker would make of a signed plugin. None may be verified.
+
+use ptrun_trust::{PluginSource, PublicKey, SecretKey, TrustError, TrustStore, Verified, sign};
+
+const MANIFEST: &str = r#"
+format = 1
+publisher = "acme"
+name = "vault"
+version = "1.0.0"
+interface = "0.1"
+scheme = "vault"
+sequence = 1
+"#;
+
+const PREAMBLE: &[u8; 8] = b"\0asm\x0d\0\x01\0";
+
+/// A component with a section that holds something, so that there is content to alter.
+fn component() -> Vec<u8> {
+    [PREAMBLE.as_slice(), &custom("payload", b"what the plugin does")].concat()
+}
+
+/// A custom section whose lengths fit in a byte each.
+fn custom(name: &str, body: &[u8]) -> Vec<u8> {
+    let length = |n: usize| u8::try_from(n).ok().filter(|n| *n < 128).expect("short");
+    let mut section = vec![0, length(1 + name.len() + body.len()), length(name.len())];
+    section.extend_from_slice(name.as_bytes());
+    section.extend_from_slice(body);
+    section
+}
+
+fn verify(trust: &TrustStore, bytes: Vec<u8>) -> Result<Verified, TrustError> {
+    trust.verify(PluginSource::memory("plugin", bytes).read().expect("in memory"))
+}
+
+struct Signed {
+    key: SecretKey,
+    trust: TrustStore,
+    plugin: Vec<u8>,
+}
+
+impl Signed {
+    fn new() -> Self {
+        let key = SecretKey::generate().expect("entropy");
+        let plugin = sign(&component(), Some(MANIFEST), &key).expect("a good component");
+        Self { trust: trusting(key.public(), "acme/*"), key, plugin }
+    }
+
+    /// Where the signature section ends. Its size is written in two bytes.
+    fn content_at(&self) -> usize {
+        assert_eq!(self.plugin[8], 0);
+        let size = usize::from(self.plugin[9] & 0x7f) | usize::from(self.plugin[10]) << 7;
+        8 + 3 + size
+    }
+}
+
+fn trusting(key: PublicKey, scope: &str) -> TrustStore {
+    let mut trust = TrustStore::new();
+    trust.add(key, scope.parse().expect("a scope"));
+    trust
+}
+
+#[test]
+fn a_signed_plugin_is_verified_with_what_it_says() {
+    let Signed { key, trust, plugin } = Signed::new();
+    let verified = verify(&trust, plugin.clone()).expect("signed by a trusted key");
+    assert_eq!(verified.bytes(), plugin);
+    assert_eq!(verified.signer(), key.public());
+    assert_eq!(verified.manifest().full_name(), "acme/vault");
+    assert!(verified.digest().to_string().starts_with("sha256:"));
+}
+
+#[test]
+fn no_single_bit_can_change() {
+    let Signed { trust, plugin, .. } = Signed::new();
+    let mut accepted = Vec::new();
+    for bit in 0..plugin.len() * 8 {
+        let mut altered = plugin.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        if verify(&trust, altered).is_ok() {
+            accepted.push(bit / 8);
+        }
+    }
+    // The 32 bytes of the hint are the only ones that nothing depends on.
+    accepted.dedup();
+    let key_id_at = 8 + 3 + 1 + "signature".len() + 42;
+    let hint: Vec<usize> = (key_id_at..key_id_at + 32).collect();
+    assert_eq!(accepted, hint);
+}
+
+#[test]
+fn no_prefix_of_a_plugin_is_one() {
+    let Signed { trust, plugin, .. } = Signed::new();
+    for end in 0..plugin.len() {
+        assert!(verify(&trust, plugin[..end].to_vec()).is_err(), "cut to {end} bytes");
+    }
+}
+
+#[test]
+fn nothing_can_be_added() {
+    let signed = Signed::new();
+    let content = signed.content_at();
+    let (before, after) = signed.plugin.split_at(content);
+    let signature = &before[8..];
+    let extra = custom("extra", b"more");
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("a byte at the end", [before, after, &[0]].concat()),
+        ("a section at the end", [before, after, &extra].concat()),
+        ("a section after the signature", [before, &extra, after].concat()),
+        ("a section before the signature", [PREAMBLE, extra.as_slice(), signature, after].concat()),
+        ("the signature twice", [PREAMBLE, signature, signature, after].concat()),
+        ("the signature at the end", [PREAMBLE.as_slice(), after, signature].concat()),
+    ];
+    for (what, file) in cases {
+        assert!(verify(&signed.trust, file).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn a_stripped_signature_is_an_error() {
+    let signed = Signed::new();
+    let stripped = [PREAMBLE.as_slice(), &signed.plugin[signed.content_at()..]].concat();
+    assert!(matches!(verify(&signed.trust, stripped), Err(TrustError::Unsigned { .. })));
+    assert!(matches!(verify(&signed.trust, component()), Err(TrustError::Unsigned { .. })));
+}
+
+#[test]
+fn only_components_are_looked_at() {
+    let Signed { trust, plugin, .. } = Signed::new();
+    let mut module = plugin;
+    module[..8].copy_from_slice(b"\0asm\x01\0\0\0");
+    for file in [module, b"not wasm".to_vec(), Vec::new(), b"\x7fELF".to_vec()] {
+        assert!(matches!(verify(&trust, file), Err(TrustError::NotAComponent { .. })));
+    }
+}
+
+#[test]
+fn a_signature_is_for_one_content() {
+    let (one, two) = (Signed::new(), Signed::new());
+    let swapped = [&one.plugin[..one.content_at()], &two.plugin[two.content_at()..]].concat();
+    // The content is the same, so that only the key differs.
+    assert!(matches!(verify(&two.trust, swapped), Err(TrustError::UnknownSigner { .. })));
+    let other = sign(&[component(), custom("more", b"")].concat(), Some(MANIFEST), &one.key).expect("signs");
+    let swapped = [&one.plugin[..one.content_at()], &other[one.content_at()..]].concat();
+    assert!(matches!(verify(&one.trust, swapped), Err(TrustError::Altered { .. })));
+}
+
+#[test]
+fn parts_that_were_signed_apart_are_refused_even_from_a_trusted_key() {
+    let key = SecretKey::generate().expect("entropy");
+    let trust = trusting(key.public(), "*/*");
+    for name in ["signature", "signature_delimiter"] {
+        let file = [component(), custom(name, b"0123456789abcdef")].concat();
+        let plugin = sign(&file, Some(MANIFEST), &key).expect("signs");
+        assert!(matches!(verify(&trust, plugin), Err(TrustError::Malformed { .. })), "{name}");
+    }
+}
+
+#[test]
+fn a_plugin_has_one_manifest() {
+    let key = SecretKey::generate().expect("entropy");
+    let trust = trusting(key.public(), "*/*");
+    let short =
+        "format=1\npublisher=\"a\"\nname=\"b\"\nversion=\"1.0.0\"\ninterface=\"0\"\nscheme=\"b\"\nsequence=1";
+    let manifest = custom("ptrun:plugin", short.as_bytes());
+    let one = [component(), manifest.clone()].concat();
+    assert!(sign(&one, Some(MANIFEST), &key).is_err(), "one in the file and one given");
+    let two = sign(&[one.clone(), manifest].concat(), None, &key).expect("the signer looks at the first");
+    assert!(matches!(verify(&trust, two), Err(TrustError::Malformed { .. })));
+    assert!(verify(&trust, sign(&one, None, &key).expect("signs")).is_ok());
+    assert!(sign(&component(), None, &key).is_err(), "none at all");
+}
+
+#[test]
+fn a_key_speaks_for_its_scope_alone() {
+    let Signed { key, plugin, .. } = Signed::new();
+    for good in ["acme/vault", "acme/*", "*/vault", "*/*"] {
+        assert!(verify(&trusting(key.public(), good), plugin.clone()).is_ok(), "{good}");
+    }
+    for bad in ["acme/vaul", "acme/vault2", "acm/vault", "other/*"] {
+        let refused = verify(&trusting(key.public(), bad), plugin.clone());
+        assert!(matches!(refused, Err(TrustError::OutOfScope { .. })), "{bad}");
+    }
+}
+
+#[test]
+fn an_unknown_signer_is_named_only_if_it_did_sign() {
+    let signed = Signed::new();
+    let trust = trusting(SecretKey::generate().expect("entropy").public(), "*/*");
+    let expected = Some(signed.key.public());
+    let refused = verify(&trust, signed.plugin.clone());
+    assert!(matches!(refused, Err(TrustError::UnknownSigner { signer, .. }) if signer == expected));
+
+    let mut hint_of_another = signed.plugin.clone();
+    let key_id_at = 8 + 3 + 1 + "signature".len() + 42;
+    hint_of_another[key_id_at..key_id_at + 32]
+        .copy_from_slice(&SecretKey::generate().expect("entropy").public().to_bytes());
+    let refused = verify(&trust, hint_of_another.clone());
+    assert!(matches!(refused, Err(TrustError::UnknownSigner { signer: None, .. })));
+    assert!(verify(&signed.trust, hint_of_another).is_ok(), "the hint is not trusted for anything");
+    assert!(matches!(verify(&TrustStore::new(), signed.plugin), Err(TrustError::UnknownSigner { .. })));
+}
+
+#[test]
+fn one_good_signature_is_enough() {
+    let Signed { key, plugin, .. } = Signed::new();
+    let other = SecretKey::generate().expect("entropy");
+    let both = sign(&plugin, None, &other).expect("a second signature");
+    for key in [&key, &other] {
+        let verified = verify(&trusting(key.public(), "acme/*"), both.clone()).expect("either will do");
+        assert_eq!(verified.signer(), key.public());
+    }
+    let digest = |file: Vec<u8>| verify(&trusting(key.public(), "acme/*"), file).expect("good").digest();
+    assert_eq!(digest(plugin), digest(both), "what is signed stays the same");
+}
+
+#[test]
+fn an_altered_plugin_is_not_signed_again() {
+    let Signed { key, mut plugin, .. } = Signed::new();
+    let last = plugin.len() - 1;
+    plugin[last] ^= 1;
+    assert!(sign(&plugin, None, &key).is_err());
+}
+
+#[test]
+fn a_trust_store_is_read_whole_or_not_at_all() {
+    let Signed { key, plugin, .. } = Signed::new();
+    let entry = |public: &str, scope: &str| format!("[[key]]\npublic = \"{public}\"\nfor = [\"{scope}\"]\n");
+    let good = entry(&key.public().to_string(), "acme/*");
+    let mut trust = TrustStore::new();
+    trust.add_toml(&good).expect("well formed");
+    assert!(verify(&trust, plugin.clone()).is_ok());
+
+    let weak = format!("01{}", "00".repeat(31));
+    let bad = [
+        entry(&weak, "acme/*"),
+        entry("abc", "acme/*"),
+        entry(&key.public().to_string(), "acme"),
+        entry(&key.public().to_string(), "acme/*/x"),
+        entry(&key.public().to_string(), "ac*/x"),
+        "[[keys]]\n".to_owned(),
+        "[[key]]\n".to_owned(),
+        format!("{good}revoked = true"),
+    ];
+    for bad in bad {
+        let mut trust = TrustStore::new();
+        let _ = trust.add_toml(&format!("{good}{bad}")).expect_err(&bad);
+        assert!(verify(&trust, plugin.clone()).is_err(), "{bad}");
+    }
+}
