@@ -1,2 +1,74 @@
-//! x
-fn main() {}
+//! `cargo xtask`: the one entry point for people and for CI. Alone, it lists its commands.
+
+mod bench;
+mod builtins;
+mod check;
+mod sh;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use sh::Result;
+
+/// A command: its name, what it does in one line, and the function.
+type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
+
+const COMMANDS: &[Command] = &[
+    ("run", "run ptrun with the arguments after `--`, building what is missing", run),
+    ("build", "build the plugins, sign them, and build ptrun with them inside", |_| build()),
+    ("plugins", "build and sign the plugins alone", |_| builtins::build().map(drop)),
+    ("test", "run every test; with a name, one suite of them", check::test),
+    ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist()),
+    ("bench", "time ptrun against its neighbours, as ratios in one run", bench::run),
+    ("lint", "formatting, clippy and documentation, with every warning an error", |_| check::lint()),
+    ("deny", "check licences, sources, bans and advisories of all dependencies", |_| check::deny()),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) =
+        args.split_first().filter(|(name, _)| !matches!(name.as_str(), "help" | "--help" | "-h"))
+    else {
+        println!("Usage: cargo xtask COMMAND\n");
+        for (name, help, _) in COMMANDS {
+            println!("  {name:<9}{help}");
+        }
+        return ExitCode::SUCCESS;
+    };
+    let Some((_, _, command)) = COMMANDS.iter().find(|(known, _, _)| known == name) else {
+        eprintln!("error: there is no command `{name}`; `cargo xtask` lists them");
+        return ExitCode::from(2);
+    };
+    match command(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<()> {
+    builtins::build()?;
+    sh::cargo(&["build", "--release", "--package", "ptrun"]).run()
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
+    build()?;
+    sh::command(sh::target("release/ptrun")).args(args).replace()
+}
+
+fn dist() -> Result<()> {
+    build()?;
+    let dist = sh::target("dist");
+    sh::recreate(&dist.join("plugins"))?;
+    sh::copy(&sh::target("release/ptrun"), &dist.join("ptrun"))?;
+    for plugin in builtins::NAMES {
+        let file = format!("{plugin}.wasm");
+        sh::copy(&sh::target("builtins").join(&file), &dist.join("plugins").join(&file))?;
+    }
+    sh::copy(&sh::target("builtins/signer.pub"), &dist.join("plugins/signer.pub"))?;
+    println!("{}", dist.join("ptrun").display());
+    Ok(())
+}

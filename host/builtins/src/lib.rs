@@ -1,1 +1,86 @@
-//! x
+//! The plugins that ptrun carries, so that one file is the whole installation.
+//!
+//! They are ordinary signed components: they are verified and run like any other. The key that signed
+//! them was made for the build and thrown away, and its public half is compiled in, which is how the
+//! Linux kernel signs its modules. Their machine code was compiled with them, so that nobody waits for
+//! the compiler.
+//!
+//! `cargo xtask build` builds them. A plain `cargo build` takes what the last `cargo xtask build` left,
+//! and has none before the first.
+
+use ptrun_host::{Compiled, LoadError, PluginSource, Precompiled, PublicKey, Runtime, TrustStore, Verified};
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+struct Embedded {
+    name: &'static str,
+    component: &'static [u8],
+    code: &'static [u8],
+}
+
+/// A plugin that ptrun carries.
+#[derive(Clone, Copy)]
+pub struct Builtin(&'static Embedded);
+
+impl std::fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Builtin({})", self.0.name)
+    }
+}
+
+/// All of them, by name.
+pub fn all() -> impl Iterator<Item = Builtin> {
+    EMBEDDED.iter().map(Builtin)
+}
+
+/// The one of this name, which is also its scheme.
+#[must_use]
+pub fn find(name: &str) -> Option<Builtin> {
+    all().find(|builtin| builtin.name() == name)
+}
+
+/// The key that signed them, unless there are none.
+#[must_use]
+pub fn signer() -> Option<PublicKey> {
+    SIGNER.and_then(|key| key.parse().ok())
+}
+
+/// Trusts the signer of the built-in plugins for the names of this project, and nobody else.
+#[must_use]
+pub fn trust() -> TrustStore {
+    let mut trust = TrustStore::new();
+    if let (Some(signer), Ok(scope)) = (signer(), "ptrun/*".parse()) {
+        trust.add(signer, scope);
+    }
+    trust
+}
+
+impl Builtin {
+    /// Its name, which is also its scheme.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The signed component, to be verified like any other.
+    #[must_use]
+    pub fn source(&self) -> PluginSource {
+        PluginSource::memory(self.name(), self.0.component)
+    }
+
+    /// Loads the code that was compiled with it.
+    ///
+    /// # Errors
+    /// Those of [`Runtime::load`]; and, if `plugin` is another plugin than this one, those of
+    /// [`Runtime::compile`], since this code is not of it.
+    pub fn load(&self, runtime: &Runtime, plugin: Verified) -> Result<Compiled, LoadError> {
+        if plugin.bytes() != self.0.component {
+            return runtime.compile(plugin);
+        }
+        #[allow(unsafe_code, reason = "vouches for code that is part of this program")]
+        // SAFETY: the code was made of this component by `precompile` when this program was built, and
+        // lies in the program's own read-only data.
+        let code = unsafe { Precompiled::new(self.0.code) };
+        runtime.load(plugin, code)
+    }
+}

@@ -1,2 +1,22 @@
-//! x
-fn main() {}
+//! `ptrun --plugin aws -- myapp` starts `myapp` with the secrets that it needs. Read `run.rs` first.
+
+mod args;
+mod classes;
+mod get;
+mod inject;
+mod plan;
+mod plugin;
+mod plugins;
+mod report;
+mod resolve;
+mod run;
+mod trust;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::parse() {
+        Ok(cli) => report::exit(cli.global.error_format, cli.execute()),
+        Err(stop) => stop,
+    }
+}

@@ -36,7 +36,7 @@ pub enum KeyError {
 
 /// The key that checks signatures. It prints as 64 hexadecimal digits, and is read from them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
     /// From the 32 bytes of RFC 8032.
@@ -48,7 +48,7 @@ impl PublicKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
-        Ok(Self(key))
+        Ok(Self(*bytes))
     }
 
     /// From the content of a key file: what `wasmsign2 keygen` wrote, or 64 hexadecimal digits.
@@ -66,14 +66,16 @@ impl PublicKey {
 
     /// The 32 bytes of RFC 8032.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; 32] {
-        self.0.to_bytes()
+    pub const fn to_bytes(&self) -> [u8; 32] {
+        self.0
     }
 
     /// Whether this key made `signed`, over the hash of a plugin. Strict: a signature has one form, and
     /// neither it nor the key has small order.
     pub(crate) fn made(&self, signed: &Signed, hash: &[u8; 32]) -> bool {
-        self.0.verify_strict(&envelope::message(hash), &signed.signature).is_ok()
+        let message = envelope::message(hash);
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(&message, &signed.signature).is_ok())
     }
 }
 
@@ -137,7 +139,7 @@ impl SecretKey {
     /// The key that checks what this one signs.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        PublicKey(self.0.verifying_key().to_bytes())
     }
 
     /// Signs the hash of a plugin. The whole public key is the hint, so that whoever does not know the

@@ -13,7 +13,10 @@ use crate::{Config, Error, SecretRef, SecretSource};
 macro_rules! export {
     ($source:ty, manifest = $manifest:literal) => {
         #[cfg(target_family = "wasm")]
-        #[allow(unsafe_code, reason = "the exports of a component, and the section of its manifest, need fixed names")]
+        #[allow(
+            unsafe_code,
+            reason = "the exports of a component, and the section of its manifest, need fixed names"
+        )]
         const _: () = {
             #[unsafe(link_section = "ptrun:plugin")]
             #[used]
@@ -32,7 +35,9 @@ macro_rules! export {
                     SOURCE.with(|source| $crate::configure(source, config))
                 }
 
-                fn get_many(refs: Vec<wit::SecretRef>) -> Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error> {
+                fn get_many(
+                    refs: Vec<wit::SecretRef>,
+        ) -> Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error> {
                     SOURCE.with(|source| $crate::get_many(source, &refs))
                 }
             }

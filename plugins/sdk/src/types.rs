@@ -32,7 +32,10 @@ impl SecretRef {
 /// A secret, byte for byte as the backend keeps it.
 ///
 /// It cannot be printed or copied: what holds a secret should show where the secret goes.
-#[allow(missing_debug_implementations, reason = "a secret that cannot be printed cannot be leaked by printing")]
+#[allow(
+    missing_debug_implementations,
+    reason = "a secret that cannot be printed cannot be leaked by printing"
+)]
 pub struct Secret {
     /// The value. Nothing is trimmed or added on its way.
     pub value: Vec<u8>,

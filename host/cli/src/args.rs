@@ -1,0 +1,123 @@
+//! The command line, as clap sees it.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::{self, Failure, Failures};
+use crate::{get, plugin, run};
+
+/// Starts a program with its secrets, each from a signed and sandboxed WebAssembly plugin.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ptrun",
+    version,
+    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|plugin ...",
+    after_help = "Example:\n  ptrun --plugin env -s MESSAGE=env://GREETING -- printenv MESSAGE"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Options that stand before or after a subcommand.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Use a plugin: a built-in name, NAME.wasm, a path, or ALIAS=PATH to give its scheme another name
+    #[arg(long = "plugin", value_name = "PLUGIN", global = true)]
+    pub(crate) plugins: Vec<String>,
+    /// Grant a plugin something for this run: ALIAS:env=NAME, ALIAS:file=PATH or ALIAS:random
+    #[arg(long, value_name = "GRANT", global = true)]
+    pub(crate) allow: Vec<String>,
+    /// Show what plugins log
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// How errors are written
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    pub(crate) error_format: ErrorFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ErrorFormat {
+    /// For people
+    Human,
+    /// One object a line, for programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Deliver the secret REF in the variable NAME
+    #[arg(short, long = "secret", value_name = "NAME=REF")]
+    pub(crate) secrets: Vec<String>,
+    /// The program to start, and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a command with its secrets (what happens without a subcommand)
+    Run(RunArgs),
+    /// Print one secret to standard output, with nothing added
+    Get(get::GetArgs),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+}
+
+/// Reads the command line. Help and version are answered here; a mistake is reported and ends ptrun
+/// with 125, as `env` and `timeout` do it.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    Cli::try_parse().map_err(|error| match error.kind() {
+        DisplayHelp | DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(report::FAILED)
+        }
+        _ => report::exit(wanted_format(), Err(Failure::usage(&error).into())),
+    })
+}
+
+/// The format of errors when the command line itself is the error.
+fn wanted_format() -> ErrorFormat {
+    let args: Vec<OsString> = std::env::args_os().take_while(|arg| arg != "--").collect();
+    let json = args.iter().any(|arg| arg == "--error-format=json")
+        || args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json");
+    if json { ErrorFormat::Json } else { ErrorFormat::Human }
+}
+
+impl Cli {
+    pub(crate) fn execute(&self) -> Result<(), Failures> {
+        let given = &self.run;
+        match &self.command {
+            None => run::run(&self.global, given),
+            Some(_) if !given.secrets.is_empty() || !given.command.is_empty() => {
+                let failure = Failure::new("usage", "`--secret` and a command belong to `ptrun run` alone");
+                Err(failure.help("see `ptrun --help`").into())
+            }
+            Some(Command::Run(given)) => run::run(&self.global, given),
+            Some(Command::Get(given)) => get::get(&self.global, given),
+            Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,154 @@
+//! The class and the line of help for each error of the library. Classes are part of the interface: the
+//! README lists them, and they do not change.
+
+use ptrun_host::{
+    LoadError, NameError, ReferenceError, RunError, SecretError, SelectError, SourceError, TrustError,
+};
+
+use crate::report::Failure;
+use crate::trust;
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let (class, help) = match &error {
+            SourceError::NotFound { .. } => ("plugin/not-found", "check the path"),
+            SourceError::NotAFile { .. } => ("plugin/unreadable", "a plugin is one file, `NAME.wasm`"),
+            SourceError::TooLarge { .. } => {
+                ("plugin/too-large", "build it for release, and without debug information")
+            }
+            _ => ("plugin/unreadable", "check that you may read it"),
+        };
+        Self::new(class, error.to_string()).help(help)
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let failure = |class, help: String| Self::new(class, error.to_string()).help(help);
+        let ask = "ask the publisher for an intact file".to_owned();
+        match &error {
+            TrustError::NotAComponent { .. } => failure(
+                "plugin/not-a-component",
+                "a plugin is a component: build it for `wasm32-wasip2`, or make one of the module".to_owned(),
+            ),
+            TrustError::Unsigned { .. } => failure(
+                "trust/unsigned",
+                "only signed plugins run; ask the publisher for a signed one".to_owned(),
+            ),
+            TrustError::Altered { .. } => failure("trust/altered", ask),
+            TrustError::NoManifest { .. } | TrustError::Manifest { .. } => {
+                failure("trust/manifest", "its publisher must mend `plugin.toml` and sign again".to_owned())
+            }
+            TrustError::UnknownSigner { signer, claims, .. } => {
+                let publisher = claims.split('/').next().unwrap_or_default();
+                match (signer, trust::store_path()) {
+                    (Some(signer), Some(store)) => failure(
+                        "trust/unknown-signer",
+                        format!(
+                            "if you expected this, add the key to `{}`, for `{publisher}/*`",
+                            store.display()
+                        ),
+                    )
+                    .fact("signer", format!("{signer} (claims to be `{claims}`)")),
+                    _ => failure("trust/unknown-signer", "ask the publisher for the public key".to_owned())
+                        .fact("signer", format!("it does not say (claims to be `{claims}`)")),
+                }
+            }
+            TrustError::OutOfScope { signer, .. } => failure(
+                "trust/out-of-scope",
+                "if the signer may speak for this name, widen the scope of its key in your trust store"
+                    .to_owned(),
+            )
+            .fact("signer", signer),
+            _ => failure("trust/malformed", ask),
+        }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let (class, help) = match &error {
+            LoadError::Engine(_) => {
+                ("system/engine", "the sandbox needs a 64-bit system with virtual memory to spare")
+            }
+            LoadError::Invalid(_) => ("plugin/invalid", "its publisher must build it again"),
+            LoadError::NotASource { .. } => ("plugin/not-a-source", "this component is no plugin for ptrun"),
+            LoadError::Interface { .. } => {
+                ("plugin/interface", "get a version of the plugin, or of ptrun, that fits")
+            }
+            LoadError::Forbidden { .. } => ("plugin/forbidden-import", "its publisher must do without it"),
+            LoadError::Undeclared { .. } => {
+                ("plugin/undeclared-import", "its publisher must ask for it in `plugin.toml`")
+            }
+            LoadError::Unused { .. } => {
+                ("plugin/unused-capability", "its publisher must take it out of `plugin.toml`")
+            }
+            LoadError::NotGranted { .. } => {
+                ("grant/missing", "grant it with `--allow`, if the plugin should have it")
+            }
+            _ => ("plugin/setting", "`ptrun plugin inspect` shows the settings that it has"),
+        };
+        Self::new(class, error.to_string()).help(help)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let (class, help) = match &error {
+            RunError::Refused { plugin, error } => return Self::from(error.clone()).fact("plugin", plugin),
+            RunError::Limit { .. } => ("plugin/limit", "the plugin is defective, or hostile"),
+            RunError::NotUnicode { .. } => {
+                ("secret/not-unicode", "only text can be passed to a plugin in a variable")
+            }
+            _ => ("plugin/crashed", "this is a defect of the plugin: tell its publisher"),
+        };
+        Self::new(class, error.to_string()).help(help)
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let (class, help) = match &error {
+            SecretError::NotFound => {
+                ("secret/not-found", "check the reference, and that the secret is there")
+            }
+            SecretError::Denied(_) => ("secret/denied", "ask for the permission, or use another identity"),
+            SecretError::Unauthenticated(_) => {
+                ("secret/unauthenticated", "log in again, or renew the credentials")
+            }
+            SecretError::InvalidRef(_) => {
+                ("reference/refused", "see which references the plugin understands")
+            }
+            SecretError::InvalidConfig(_) => {
+                ("plugin/setting", "`ptrun plugin inspect` shows the settings that it has")
+            }
+            SecretError::Throttled { .. } => ("secret/throttled", "try again later"),
+            SecretError::Unavailable(_) => {
+                ("secret/unavailable", "check the network and the service, and try again")
+            }
+            SecretError::Unsupported => ("secret/unsupported", "use another plugin for this"),
+            SecretError::TooLarge { .. } => {
+                ("secret/too-large", "keep large data elsewhere, and its key here")
+            }
+            SecretError::Select(SelectError::NotJson(_)) => {
+                ("reference/selector", "leave the selector out to get the whole secret")
+            }
+            SecretError::Select(_) => ("reference/selector", "check the spelling; names are case-sensitive"),
+            _ => ("plugin/failed", "this is a defect of the plugin: tell its publisher"),
+        };
+        Self::new(class, error.to_string()).help(help)
+    }
+}
+
+impl From<ReferenceError> for Failure {
+    fn from(error: ReferenceError) -> Self {
+        Self::new("reference/malformed", error.to_string())
+            .help("for example `env://NAME`, or `aws://secret#field`")
+    }
+}
+
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Self::new("usage/name", error.to_string()).help("deliver the secret under another name")
+    }
+}

@@ -1,0 +1,56 @@
+//! Delivers the secrets, and becomes the program.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use ptrun_host::{SecretBytes, SecretName};
+
+use crate::report::{Failure, Failures, NOT_EXECUTABLE, NOT_FOUND};
+
+/// What variables of ptrun itself begin with. The program has no business with them.
+const OWN_PREFIX: &str = "PTRUN_";
+
+/// Variables with their values, fit for an environment.
+pub(crate) struct Environment(Vec<(SecretName, SecretBytes)>);
+
+/// Checks that every value can be a variable.
+pub(crate) fn environment(
+    names: Vec<SecretName>,
+    secrets: Vec<SecretBytes>,
+) -> Result<Environment, Failures> {
+    let secrets: Vec<_> = names.into_iter().zip(secrets).collect();
+    let nul = secrets.iter().filter(|(_, secret)| secret.expose().contains(&0)).map(|(name, _)| {
+        Failure::new("inject/nul", "the value has a NUL byte, which no environment variable can hold")
+            .fact("secret", name)
+            .help("refer to a part of it, or keep it in another form, such as base64")
+    });
+    let failures: Vec<_> = nul.collect();
+    if failures.is_empty() { Ok(Environment(secrets)) } else { Err(Failures::new(failures)) }
+}
+
+/// Replaces this process by `program`, which keeps its number, its terminal and its open files. Returns
+/// only if that fails.
+pub(crate) fn exec(program: &OsStr, arguments: &[OsString], environment: Environment) -> Failure {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, _) in std::env::vars_os() {
+        if name.as_bytes().starts_with(OWN_PREFIX.as_bytes()) {
+            command.env_remove(name);
+        }
+    }
+    for (name, secret) in &environment.0 {
+        command.env(name.as_str(), OsStr::from_bytes(secret.expose()));
+    }
+    let why = command.exec();
+    let name = program.display();
+    if why.kind() == io::ErrorKind::NotFound {
+        let failure = Failure::new("exec/not-found", format!("the command `{name}` was not found"));
+        return failure.exit(NOT_FOUND).help("check its spelling, and the variable PATH");
+    }
+    let failure =
+        Failure::new("exec/not-executable", format!("the command `{name}` cannot be executed: {why}"));
+    failure.exit(NOT_EXECUTABLE).help("check that it is a program, and that you may execute it")
+}

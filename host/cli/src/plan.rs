@@ -1,0 +1,85 @@
+//! Which secret goes into which variable: from `--secret`, and from inherited variables whose value is a
+//! reference.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use ptrun_host::{SecretName, SecretRef};
+
+use crate::plugins::Plugins;
+use crate::report::{Failure, Failures};
+
+/// The secrets of a run: as many names as references, in the same order.
+pub(crate) struct Plan {
+    pub(crate) names: Vec<SecretName>,
+    pub(crate) references: Vec<SecretRef>,
+}
+
+impl Plan {
+    pub(crate) fn new(secrets: &[String], plugins: &mut Plugins) -> Result<Self, Failures> {
+        let mut asked: BTreeMap<SecretName, SecretRef> = BTreeMap::new();
+        for secret in secrets {
+            let (name, reference) = parse(secret)?;
+            plugins.want(reference.scheme()).map_err(|failure| failure.fact("secret", &name))?;
+            if asked.insert(name.clone(), reference).is_some() {
+                let failure =
+                    Failure::new("usage/duplicate-name", format!("two secrets are called `{name}`"));
+                return Err(failure.help("give each secret a name of its own").into());
+            }
+        }
+        let inherited = inherited(std::env::vars_os(), plugins, &asked)?;
+        let chained = |variable: &str| inherited.keys().any(|name| name.as_str() == variable);
+        let references: Vec<&SecretRef> = asked.values().chain(inherited.values()).collect();
+        if let Some(variable) = plugins.variables(&references).into_iter().find(|variable| chained(variable))
+        {
+            let message =
+                format!("the variable `{variable}` is read as a secret, and holds a reference itself");
+            return Err(Failure::new("reference/chained", message)
+                .help("refer to the secret where it is kept, in one step")
+                .into());
+        }
+        asked.extend(inherited);
+        if asked.is_empty() {
+            return Err(Failure::new("usage/no-secrets", "no secret was asked for")
+                .help("name one with `--secret NAME=SCHEME://KEY`, or start the command without ptrun")
+                .into());
+        }
+        let (names, references) = asked.into_iter().unzip();
+        Ok(Self { names, references })
+    }
+}
+
+/// `NAME=REF`. Nothing of it is repeated in an error: it may be a secret that was put there by mistake.
+fn parse(secret: &str) -> Result<(SecretName, SecretRef), Failure> {
+    let Some((name, reference)) = secret.split_once('=') else {
+        return Err(Failure::new("usage/secret", "a secret is asked for as `NAME=SCHEME://KEY`")
+            .help("for example `--secret TOKEN=env://CI_TOKEN`"));
+    };
+    let name: SecretName = name.parse()?;
+    let reference = reference.parse().map_err(|error| Failure::from(error).fact("secret", &name))?;
+    Ok((name, reference))
+}
+
+/// The variables of this process whose value is a reference to a plugin that was named for this run. Other
+/// URLs, such as `postgres://…`, are left alone; and so is what `--secret` sets anyway.
+fn inherited(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    plugins: &Plugins,
+    asked: &BTreeMap<SecretName, SecretRef>,
+) -> Result<BTreeMap<SecretName, SecretRef>, Failure> {
+    let mut found = BTreeMap::new();
+    for (name, value) in variables {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            continue;
+        };
+        if !SecretRef::scheme_of(value).is_some_and(|scheme| plugins.is_named(scheme)) {
+            continue;
+        }
+        let name: SecretName = name.parse().map_err(|error| Failure::from(error).fact("variable", name))?;
+        if !asked.contains_key(&name) {
+            let reference = value.parse().map_err(|error| Failure::from(error).fact("variable", &name))?;
+            found.insert(name, reference);
+        }
+    }
+    Ok(found)
+}

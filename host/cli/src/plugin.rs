@@ -1,0 +1,160 @@
+//! `ptrun plugin list` and `ptrun plugin inspect`.
+
+use std::io::{self, Write as _};
+
+use clap::Subcommand;
+use ptrun_host::{Limits, Runtime};
+use serde_json::{Map, Value, json};
+
+use crate::args::Global;
+use crate::plugins::Plugin;
+use crate::report::{Failure, Failures};
+use crate::trust;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// List the plugins that a bare name finds
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a plugin is, who signed it, what it asks for and what it imports
+    Inspect {
+        /// A built-in name, NAME.wasm, or a path
+        plugin: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) fn execute(_: &Global, command: &PluginCommand) -> Result<(), Failures> {
+    let text = match command {
+        PluginCommand::List { json } => list(*json)?,
+        PluginCommand::Inspect { plugin, json } => inspect(plugin, *json)?,
+    };
+    let printed = io::stdout().lock().write_all(text.as_bytes());
+    printed.map_err(|why| {
+        Failure::new("system/output", format!("the output could not be written: {why}")).into()
+    })
+}
+
+/// A line for each: the built-in ones, then those in the user's folder that nothing built in shadows. One
+/// that is not trusted is listed with the reason.
+fn list(json: bool) -> Result<String, Failure> {
+    let mut names: Vec<String> = ptrun_builtins::all().map(|builtin| builtin.name().to_owned()).collect();
+    let mut others: Vec<String> = Vec::new();
+    for entry in
+        trust::user_plugins().and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten()
+    {
+        let path = entry.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if path.extension().is_some_and(|end| end == "wasm") && !names.contains(&name) {
+            others.push(name);
+        }
+    }
+    others.sort();
+    names.extend(others);
+    let rows: Vec<Map<String, Value>> = names.iter().map(|name| row(name)).collect();
+    if json {
+        return pretty(&rows);
+    }
+    let mut text = String::new();
+    for row in rows {
+        let cell = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let end = if row.contains_key("refused") { cell("refused") } else { cell("place") };
+        let line = format!("{:<12} {:<22} {:<10} {end}", cell("name"), cell("plugin"), cell("version"));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn row(name: &str) -> Map<String, Value> {
+    let mut row = Map::new();
+    row.insert("name".to_owned(), name.into());
+    match Plugin::find(name) {
+        Ok(plugin) => {
+            let manifest = plugin.verified.manifest();
+            row.insert("plugin".to_owned(), manifest.full_name().into());
+            row.insert("version".to_owned(), manifest.version.to_string().into());
+            row.insert("scheme".to_owned(), manifest.scheme.as_str().into());
+            row.insert("signer".to_owned(), plugin.verified.signer().to_string().into());
+            row.insert("place".to_owned(), plugin.place.into());
+        }
+        Err(failure) => {
+            row.insert("refused".to_owned(), failure.to_string().into());
+        }
+    }
+    row
+}
+
+fn inspect(name: &str, json: bool) -> Result<String, Failure> {
+    let plugin = Plugin::find(name)?;
+    let place = plugin.place.clone();
+    let compiled = plugin.compile(&Runtime::new(Limits::default())?)?;
+    let verified = compiled.plugin();
+    let manifest = verified.manifest();
+    let asked = &manifest.capabilities;
+    let shown = json!({
+        "plugin": manifest.full_name(),
+        "version": manifest.version.to_string(),
+        "description": manifest.description,
+        "scheme": manifest.scheme.as_str(),
+        "interface": manifest.interface.to_string(),
+        "sequence": manifest.sequence,
+        "place": place,
+        "signer": verified.signer().to_string(),
+        "digest": verified.digest().to_string(),
+        "size": verified.bytes().len(),
+        "config": manifest.config.iter().map(|(key, setting)| (key.clone(), setting.help.clone().into()))
+            .collect::<Map<String, Value>>(),
+        "asks for": { "env": asked.env, "files": asked.files, "random": asked.random },
+        "imports": compiled.imports(),
+    });
+    if json { pretty(&shown) } else { Ok(fields(&shown)) }
+}
+
+/// A line for each field; one for each element of a list, with the name at the first.
+fn fields(shown: &Value) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<13}{value}\n"));
+    for (name, value) in shown.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::String(value) => line(name, value),
+            Value::Array(values) => {
+                for (index, value) in values.iter().filter_map(Value::as_str).enumerate() {
+                    line(if index == 0 { name } else { "" }, value);
+                }
+            }
+            Value::Object(values) => {
+                let used = values.iter().map(|(key, value)| format!("{key} {}", inline(value)));
+                let used: Vec<_> = used.filter(|text| !text.ends_with(' ')).collect();
+                if name != "config" || !used.is_empty() {
+                    line(name, &if used.is_empty() { "nothing".to_owned() } else { used.join("; ") });
+                }
+            }
+            other => line(name, &other.to_string()),
+        }
+    }
+    text
+}
+
+/// A value within a line; nothing for what is not asked for.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        _ => String::new(),
+    }
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value);
+    let text =
+        text.map_err(|why| Failure::new("system/output", format!("the output could not be made: {why}")))?;
+    Ok(text + "\n")
+}

@@ -1,0 +1,101 @@
+//! Asks the plugins, all at once, each for everything that the run wants from it.
+
+use std::collections::BTreeMap;
+
+use ptrun_host::{Limits, LogRecord, RunError, Runtime, Sandbox, SecretBytes, SecretError, SecretRef};
+
+use crate::args::Global;
+use crate::plugins::Plugins;
+use crate::report::{Failure, Failures};
+
+/// One secret for each reference, in their order; or every reason why there is none.
+pub(crate) fn all(
+    global: &Global,
+    plugins: Plugins,
+    references: &[SecretRef],
+) -> Result<Vec<SecretBytes>, Failures> {
+    let mut runtime = Runtime::new(Limits::default())?;
+    if global.verbose {
+        runtime = runtime.with_log(show);
+    }
+
+    let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, reference) in references.iter().enumerate() {
+        batches.entry(reference.scheme()).or_default().push(index);
+    }
+    let mut sandboxes: Vec<(Sandbox, Vec<usize>)> = Vec::new();
+    let mut plugins = plugins.into_map();
+    for (scheme, indices) in batches {
+        // The plan asked for a plugin for each scheme.
+        let Some(plugin) = plugins.remove(scheme) else { continue };
+        let batch: Vec<&SecretRef> = indices.iter().map(|&index| &references[index]).collect();
+        let grants = plugin.grants(scheme, &batch)?;
+        let sandbox = plugin.compile(&runtime)?.sandbox(grants, BTreeMap::new())?;
+        sandboxes.push((sandbox, indices));
+    }
+
+    let answers = wait(async {
+        let answers = sandboxes.iter().map(|(sandbox, indices)| ask(sandbox, indices, references));
+        futures_util::future::join_all(answers).await
+    })?;
+
+    let mut secrets: Vec<Option<SecretBytes>> = references.iter().map(|_| None).collect();
+    let mut failures = Vec::new();
+    for ((_, indices), answer) in sandboxes.iter().zip(answers) {
+        collect(indices, answer, references, &mut secrets, &mut failures);
+    }
+    match secrets.into_iter().collect::<Option<Vec<_>>>() {
+        Some(secrets) if failures.is_empty() => Ok(secrets),
+        _ => Err(Failures::new(failures)),
+    }
+}
+
+/// Asks one plugin for the references at `indices`.
+async fn ask(sandbox: &Sandbox, indices: &[usize], references: &[SecretRef]) -> Answer {
+    let batch: Vec<&SecretRef> = indices.iter().map(|&index| &references[index]).collect();
+    sandbox.resolve(&batch).await
+}
+
+type Answer = Result<Vec<Result<SecretBytes, SecretError>>, RunError>;
+
+/// Puts one plugin's answers where they belong.
+fn collect(
+    indices: &[usize],
+    answer: Answer,
+    references: &[SecretRef],
+    secrets: &mut [Option<SecretBytes>],
+    failures: &mut Vec<Failure>,
+) {
+    match answer {
+        Err(error) => failures.push(error.into()),
+        Ok(answers) => {
+            for (&index, answer) in indices.iter().zip(answers) {
+                match answer {
+                    Ok(secret) => secrets[index] = Some(secret),
+                    Err(error) => {
+                        failures.push(Failure::from(error).fact("reference", &references[index]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs a future on this thread alone: no pool is started for a look-up of a variable.
+fn wait<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))?;
+    Ok(runtime.block_on(future))
+}
+
+fn show(record: &LogRecord) {
+    let level = match record.level {
+        ptrun_host::LogLevel::Debug => "debug",
+        ptrun_host::LogLevel::Info => "info",
+        ptrun_host::LogLevel::Warn => "warn",
+        _ => "error",
+    };
+    let fields: String = record.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+    anstream::eprintln!("{level}[{}]: {}{fields}", record.plugin, record.code);
+}

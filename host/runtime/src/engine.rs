@@ -1,0 +1,115 @@
+//! The one configuration of the WebAssembly engine, and the clock that interrupts guests.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails};
+
+use crate::LoadError;
+
+/// How often a running guest is looked at. Limits on computing time are a multiple of it.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// What code is compiled for.
+pub(crate) enum Target {
+    /// This processor, with all that it can do.
+    Native,
+    /// Any processor of this architecture.
+    Portable,
+}
+
+pub(crate) fn engine(target: &Target) -> Result<Engine, LoadError> {
+    let mut config = Config::new();
+    config
+        // Never the single-pass compiler: it does not go with epochs.
+        .strategy(Strategy::Cranelift)
+        .epoch_interruption(true)
+        // Plugins need none of these, and each is surface.
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        // The default for the details is to ask an environment variable. A backtrace would hold names
+        // that the plugin chose, and nobody reads it.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false);
+    if matches!(target, Target::Portable) {
+        let triple = target_lexicon::HOST.to_string();
+        config.target(&triple).map_err(LoadError::engine)?;
+    }
+    Engine::new(&config).map_err(LoadError::engine)
+}
+
+/// Advances the epoch of an engine while at least one guest runs, and sleeps otherwise.
+pub(crate) struct Ticker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    running: usize,
+    closed: bool,
+}
+
+impl Shared {
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_one();
+    }
+}
+
+impl Ticker {
+    pub(crate) fn new(engine: &Engine) -> Result<Self, LoadError> {
+        let state = Mutex::new(State { running: 0, closed: false });
+        let shared = Arc::new(Shared { state, changed: Condvar::new() });
+        let (theirs, engine) = (Arc::clone(&shared), engine.weak());
+        std::thread::Builder::new()
+            .name("ptrun-epoch".to_owned())
+            .spawn(move || tick(&theirs, &engine))
+            .map_err(|why| LoadError::Engine(why.to_string()))?;
+        Ok(Self { shared })
+    }
+
+    /// Ticks until the result is dropped.
+    pub(crate) fn run(&self) -> Running<'_> {
+        self.shared.update(|state| state.running += 1);
+        Running(&self.shared)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.update(|state| state.closed = true);
+    }
+}
+
+/// A guest is running.
+pub(crate) struct Running<'a>(&'a Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.update(|state| state.running -= 1);
+    }
+}
+
+fn tick(shared: &Shared, engine: &EngineWeak) {
+    let idle = |state: &mut State| state.running == 0 && !state.closed;
+    loop {
+        let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = shared.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return;
+        }
+        drop(state);
+        std::thread::sleep(TICK);
+        match engine.upgrade() {
+            Some(engine) => engine.increment_epoch(),
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! From a verified plugin to a sandbox: compile, compare what it imports with what it asked for, link.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ptrun_trust::{Capabilities, Verified};
+use semver::Version;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+use crate::compiled::{self, Precompiled};
+use crate::engine::{Target, Ticker, engine};
+use crate::sandbox::{LogRecord, interfaces};
+use crate::{Grants, Limits, Sandbox};
+
+/// The version of the interface `ptrun:plugin` that this host speaks.
+pub const INTERFACE_VERSION: Version = Version::new(0, 1, 0);
+
+/// The interface that a plugin exports, without its version.
+const SECRET_SOURCE: &str = "ptrun:plugin/secret-source";
+
+/// Why a verified plugin cannot be run. In each, `plugin` is its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The engine could not start on this machine.
+    #[error("the WebAssembly engine cannot start: {0}")]
+    Engine(String),
+    /// The component is invalid, or uses what the sandbox does not have.
+    #[error("the component cannot be compiled: {0}")]
+    Invalid(String),
+    /// It exports no `secret-source`.
+    #[error("the plugin `{plugin}` does not export the interface `{SECRET_SOURCE}`")]
+    NotASource {
+        /// The plugin.
+        plugin: String,
+    },
+    /// It is for another version of the interface.
+    #[error(
+        "the plugin `{plugin}` needs version {needs} of the interface, and this host has {INTERFACE_VERSION}"
+    )]
+    Interface {
+        /// The plugin.
+        plugin: String,
+        /// The version, or the range of them, that it needs.
+        needs: String,
+    },
+    /// It imports something that no plugin is ever given.
+    #[error("the plugin `{plugin}` imports `{interface}`, which no plugin is given")]
+    Forbidden {
+        /// The plugin.
+        plugin: String,
+        /// The interface, with its version.
+        interface: String,
+    },
+    /// It imports something that its manifest does not ask for.
+    #[error("the plugin `{plugin}` imports `{interface}`, for which its manifest does not ask")]
+    Undeclared {
+        /// The plugin.
+        plugin: String,
+        /// The interface, with its version.
+        interface: String,
+        /// The key under `[capabilities]` that would ask for it.
+        capability: &'static str,
+    },
+    /// It asks for something that it does not import.
+    #[error(
+        "the manifest of the plugin `{plugin}` asks for `{capability}`, which the component does not import"
+    )]
+    Unused {
+        /// The plugin.
+        plugin: String,
+        /// The key under `[capabilities]`.
+        capability: &'static str,
+    },
+    /// It imports something that it was not granted.
+    #[error("the plugin `{plugin}` imports `{interface}`, which it is not granted")]
+    NotGranted {
+        /// The plugin.
+        plugin: String,
+        /// The interface, with its version.
+        interface: String,
+        /// The kind of grant that is missing.
+        capability: &'static str,
+    },
+    /// A setting that the manifest does not declare.
+    #[error("the plugin `{plugin}` has no setting `{key}`")]
+    UnknownSetting {
+        /// The plugin.
+        plugin: String,
+        /// The setting.
+        key: String,
+    },
+}
+
+impl LoadError {
+    pub(crate) fn engine(why: wasmtime::Error) -> Self {
+        Self::Engine(crate::text::untrusted(&format!("{why:#}"), &[]))
+    }
+
+    pub(crate) fn compiler(why: wasmtime::Error) -> Self {
+        Self::Invalid(crate::text::untrusted(&format!("{why:#}"), &[]))
+    }
+}
+
+/// What receives the messages of plugins.
+pub(crate) type LogSink = Arc<dyn Fn(&LogRecord) + Send + Sync>;
+
+/// The engine that plugins run on. One is enough for a process: it holds no plugin and no secret.
+pub struct Runtime {
+    engine: Engine,
+    ticker: Arc<Ticker>,
+    limits: Limits,
+    log: LogSink,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    /// An engine with these limits for each plugin.
+    ///
+    /// # Errors
+    /// If the machine lacks what the engine needs.
+    pub fn new(limits: Limits) -> Result<Self, LoadError> {
+        let engine = engine(&Target::Native)?;
+        let ticker = Arc::new(Ticker::new(&engine)?);
+        Ok(Self { engine, ticker, limits, log: Arc::new(|_| {}) })
+    }
+
+    /// Hands the messages of plugins to `log`. Without it they go nowhere.
+    #[must_use]
+    pub fn with_log(mut self, log: impl Fn(&LogRecord) + Send + Sync + 'static) -> Self {
+        self.log = Arc::new(log);
+        self
+    }
+
+    /// Compiles a plugin.
+    ///
+    /// # Errors
+    /// If it is no valid component, not a `secret-source` of this version, or imports something else
+    /// than what its manifest asks for.
+    pub fn compile(&self, plugin: Verified) -> Result<Compiled, LoadError> {
+        let component = compiled::compile(&self.engine, &plugin)?;
+        self.check(plugin, component)
+    }
+
+    /// Takes a plugin that was compiled before.
+    ///
+    /// # Errors
+    /// Those of [`compile`](Self::compile), and code of another version or for another processor.
+    pub fn load(&self, plugin: Verified, code: Precompiled<'_>) -> Result<Compiled, LoadError> {
+        let component = code.load(&self.engine)?;
+        self.check(plugin, component)
+    }
+
+    fn check(&self, plugin: Verified, component: Component) -> Result<Compiled, LoadError> {
+        let ty = component.component_type();
+        let imports: Vec<String> = ty.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
+        let exports = ty.exports(&self.engine).filter_map(|(name, item)| {
+            matches!(item.ty, ComponentItem::ComponentInstance(_)).then_some(name)
+        });
+        check_interface(&plugin, exports)?;
+        check_imports(&plugin, &imports)?;
+        Ok(Compiled {
+            plugin,
+            component,
+            imports,
+            limits: self.limits.clone(),
+            ticker: Arc::clone(&self.ticker),
+            log: Arc::clone(&self.log),
+        })
+    }
+}
+
+/// A plugin that can be run, and has been given nothing yet.
+pub struct Compiled {
+    pub(crate) plugin: Verified,
+    pub(crate) component: Component,
+    imports: Vec<String>,
+    pub(crate) limits: Limits,
+    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) log: LogSink,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Compiled({:?})", self.plugin)
+    }
+}
+
+impl Compiled {
+    /// The plugin.
+    #[must_use]
+    pub const fn plugin(&self) -> &Verified {
+        &self.plugin
+    }
+
+    /// What it imports, each with its version.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    /// Puts the plugin into a sandbox that holds `grants`, with these settings.
+    ///
+    /// # Errors
+    /// If it imports something that it is not granted, or a setting is none of its own.
+    pub fn sandbox(self, grants: Grants, config: BTreeMap<String, String>) -> Result<Sandbox, LoadError> {
+        let plugin = || self.plugin.manifest().full_name();
+        let known = &self.plugin.manifest().config;
+        if let Some(key) = config.keys().find(|key| !known.contains_key(*key)) {
+            return Err(LoadError::UnknownSetting { plugin: plugin(), key: key.clone() });
+        }
+        for interface in &self.imports {
+            match interfaces::need(interface) {
+                Some(need) if !need.granted(&grants) => {
+                    let (plugin, interface) = (plugin(), interface.clone());
+                    return Err(LoadError::NotGranted { plugin, interface, capability: need.capability });
+                }
+                _ => {}
+            }
+        }
+        Sandbox::new(self, grants, config)
+    }
+}
+
+fn check_interface<'a>(plugin: &Verified, exports: impl Iterator<Item = &'a str>) -> Result<(), LoadError> {
+    let manifest = plugin.manifest();
+    let wrong = |needs: String| LoadError::Interface { plugin: manifest.full_name(), needs };
+    if !manifest.interface.matches(&INTERFACE_VERSION) {
+        return Err(wrong(manifest.interface.to_string()));
+    }
+    let versions: Vec<&str> = exports
+        .filter_map(|name| name.strip_prefix(SECRET_SOURCE))
+        .filter(|rest| rest.is_empty() || rest.starts_with('@'))
+        .collect();
+    if versions.iter().any(|version| *version == format!("@{INTERFACE_VERSION}")) {
+        return Ok(());
+    }
+    Err(match versions.first() {
+        Some(version) => wrong(version.trim_start_matches('@').to_owned()),
+        None => LoadError::NotASource { plugin: manifest.full_name() },
+    })
+}
+
+/// What the manifest asks for and what the component imports must be the same.
+fn check_imports(plugin: &Verified, imports: &[String]) -> Result<(), LoadError> {
+    let asked: &Capabilities = &plugin.manifest().capabilities;
+    let name = || plugin.manifest().full_name();
+    for interface in imports {
+        let interface = interface.clone();
+        match interfaces::need(&interface) {
+            Some(need) if need.asked(asked) => {}
+            Some(need) => {
+                return Err(LoadError::Undeclared { plugin: name(), interface, capability: need.capability });
+            }
+            None if interfaces::is_inert(&interface) => {}
+            None => return Err(LoadError::Forbidden { plugin: name(), interface }),
+        }
+    }
+    for need in interfaces::NEEDS.iter().filter(|need| need.asked(asked)) {
+        if !imports.iter().any(|interface| need.is_for(interface)) {
+            return Err(LoadError::Unused { plugin: name(), capability: need.capability });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! A plugin in its sandbox. The only module that runs guests.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wasmtime::Store;
+use wasmtime::component::Linker;
+use wasmtime_wasi::I32Exit;
+use zeroize::Zeroizing;
+
+use crate::runtime::Compiled;
+use crate::select::SelectError;
+use crate::{Grants, Limit, LoadError, SecretBytes, SecretRef};
+
+pub(crate) mod interfaces;
+mod link;
+mod state;
+
+use state::State;
+
+/// The host's half of the WIT interface.
+#[allow(missing_docs, reason = "generated from wit/, where every item is documented")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "source",
+        exports: { default: async },
+    });
+}
+
+use bindings::exports::ptrun::plugin::secret_source as wit;
+
+/// Why there is no such secret. Texts are what the plugin said: shortened, escaped, and without the
+/// values that it was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The backend has no such secret.
+    #[error("there is no such secret")]
+    NotFound,
+    /// The backend refuses.
+    #[error("the backend refuses: {0}")]
+    Denied(String),
+    /// The backend does not know who asks.
+    #[error("the backend does not accept the credentials: {0}")]
+    Unauthenticated(String),
+    /// The reference makes no sense to the plugin.
+    #[error("the plugin does not understand the reference: {0}")]
+    InvalidRef(String),
+    /// The settings make no sense to the plugin.
+    #[error("the plugin does not understand its settings: {0}")]
+    InvalidConfig(String),
+    /// The backend asks for patience.
+    #[error("the backend asks to wait")]
+    Throttled {
+        /// For how long, if it said.
+        retry_after_ms: Option<u32>,
+    },
+    /// The backend cannot be reached, or fails.
+    #[error("the backend is not available: {0}")]
+    Unavailable(String),
+    /// The plugin does not do this.
+    #[error("the plugin does not do this")]
+    Unsupported,
+    /// Anything else.
+    #[error("the plugin failed: {0}")]
+    Internal(String),
+    /// A value over [`Limits::value_bytes`](crate::Limits::value_bytes).
+    #[error("the value has {size} bytes, and at most {limit} are allowed")]
+    TooLarge {
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        limit: usize,
+    },
+    /// The selector selects nothing.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+}
+
+/// Why a plugin answered nothing at all. In each, `plugin` is its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// It ran into a limit.
+    #[error("the plugin `{plugin}` used more {limit} than it may")]
+    Limit {
+        /// The plugin.
+        plugin: String,
+        /// Which limit.
+        limit: Limit,
+    },
+    /// It crashed, or did something that a component may not.
+    #[error("the plugin `{plugin}` crashed: {why}")]
+    Crashed {
+        /// The plugin.
+        plugin: String,
+        /// How.
+        why: String,
+    },
+    /// It ended itself instead of answering, whatever status it gave.
+    #[error("the plugin `{plugin}` ended itself without an answer")]
+    Exited {
+        /// The plugin.
+        plugin: String,
+    },
+    /// It answered more or fewer results than there were references.
+    #[error("the plugin `{plugin}` answered {results} results for {references} references")]
+    WrongCount {
+        /// The plugin.
+        plugin: String,
+        /// How many it was asked for.
+        references: usize,
+        /// How many it answered.
+        results: usize,
+    },
+    /// It reported that nothing could be asked.
+    #[error("{error}")]
+    Refused {
+        /// The plugin.
+        plugin: String,
+        /// What it said.
+        error: SecretError,
+    },
+    /// A granted variable is not UTF-8, which WASI has no way to hand over.
+    #[error("the variable `{variable}`, which the plugin `{plugin}` is granted, is not UTF-8")]
+    NotUnicode {
+        /// The plugin.
+        plugin: String,
+        /// The variable.
+        variable: String,
+    },
+}
+
+/// A message of a plugin, fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogRecord {
+    /// Whose it is.
+    pub plugin: String,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// A constant of the plugin.
+    pub code: String,
+    /// What belongs to it.
+    pub fields: Vec<(String, String)>,
+}
+
+/// How much a message of a plugin matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum LogLevel {
+    /// For the author of the plugin.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Something should be mended.
+    Warn,
+    /// The run will fail because of this.
+    Error,
+}
+
+/// A plugin that holds what it was granted, and can be asked. Every call runs in a fresh instance.
+pub struct Sandbox {
+    compiled: Compiled,
+    grants: Grants,
+    config: Vec<(String, String)>,
+    source: bindings::SourcePre<State>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sandbox({:?}, {:?})", self.compiled, self.grants)
+    }
+}
+
+impl Sandbox {
+    pub(crate) fn new(
+        compiled: Compiled,
+        grants: Grants,
+        config: BTreeMap<String, String>,
+    ) -> Result<Self, LoadError> {
+        let mut linker = Linker::new(compiled.component.engine());
+        link::link(&mut linker, &grants).map_err(LoadError::engine)?;
+        let instance = linker.instantiate_pre(&compiled.component).map_err(LoadError::compiler)?;
+        let source = bindings::SourcePre::new(instance).map_err(LoadError::compiler)?;
+        Ok(Self { compiled, grants, config: config.into_iter().collect(), source })
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub const fn plugin(&self) -> &ptrun_trust::Verified {
+        self.compiled.plugin()
+    }
+
+    /// Asks for secrets, all in one call of the plugin: one result for each reference, in their order,
+    /// with its selector applied. The schemes of the references are not looked at.
+    ///
+    /// Dropping the future ends the plugin. It needs a tokio runtime with time enabled.
+    ///
+    /// # Errors
+    /// The outer error means that the plugin answered nothing at all; the inner ones are about one
+    /// reference each.
+    pub async fn resolve(
+        &self,
+        references: &[&SecretRef],
+    ) -> Result<Vec<Result<SecretBytes, SecretError>>, RunError> {
+        let limits = &self.compiled.limits;
+        let mut store = self.store()?;
+        let answer = {
+            let _ticking = self.compiled.ticker.run();
+            tokio::time::timeout(limits.wall, self.ask(&mut store, references)).await
+        };
+        let plugin = || self.plugin().manifest().full_name();
+        let secrets = match answer {
+            Err(_) => return Err(RunError::Limit { plugin: plugin(), limit: Limit::Wall }),
+            Ok(Err(trap)) => return Err(self.trapped(store.data(), &trap)),
+            Ok(Ok(Err(error))) => {
+                let error = refusal(&error, |text| store.data().clean(text, &[]));
+                return Err(RunError::Refused { plugin: plugin(), error });
+            }
+            Ok(Ok(Ok(secrets))) => secrets,
+        };
+        if secrets.len() != references.len() {
+            let (references, results) = (references.len(), secrets.len());
+            return Err(RunError::WrongCount { plugin: plugin(), references, results });
+        }
+        // Values are wrapped first, so that an error of the same answer cannot repeat one of them.
+        let secrets: Vec<_> =
+            secrets.into_iter().map(|secret| secret.map(|secret| SecretBytes::new(secret.value))).collect();
+        let values: Vec<&[u8]> = secrets.iter().flatten().map(SecretBytes::expose).collect();
+        let clean = |text: &str| store.data().clean(text, &values);
+        let errors: Vec<SecretError> = secrets
+            .iter()
+            .filter_map(|secret| secret.as_ref().err())
+            .map(|error| refusal(error, clean))
+            .collect();
+        let mut errors = errors.into_iter();
+        let mut finish = |secret: Result<SecretBytes, wit::Error>, reference: &SecretRef| {
+            let secret = secret.map_err(|_| errors.next().unwrap_or(SecretError::Unsupported))?;
+            let (size, limit) = (secret.expose().len(), limits.value_bytes);
+            if size > limit {
+                return Err(SecretError::TooLarge { size, limit });
+            }
+            match reference.selector() {
+                Some(selector) => Ok(selector.select(&secret)?),
+                None => Ok(secret),
+            }
+        };
+        Ok(secrets.into_iter().zip(references).map(|(secret, reference)| finish(secret, reference)).collect())
+    }
+
+    /// A store for one instance, with the grants in it and the limits around it.
+    fn store(&self) -> Result<Store<State>, RunError> {
+        let plugin = self.plugin().manifest().full_name();
+        let mut given = HashMap::new();
+        for variable in self.grants.variables() {
+            if let Some(value) = std::env::var_os(variable) {
+                let value = value.into_string().map_err(|_| {
+                    let (plugin, variable) = (plugin.clone(), variable.to_owned());
+                    RunError::NotUnicode { plugin, variable }
+                })?;
+                given.insert(variable.to_owned(), Zeroizing::new(value));
+            }
+        }
+        let limits = &self.compiled.limits;
+        let log = std::sync::Arc::clone(&self.compiled.log);
+        let state = State::new(plugin, self.grants.clone(), given, limits, log);
+        let mut store = Store::new(self.compiled.component.engine(), state);
+        store.limiter(|state| state);
+        store.set_hostcall_fuel(limits.call_bytes);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(State::tick);
+        Ok(store)
+    }
+
+    async fn ask(
+        &self,
+        store: &mut Store<State>,
+        references: &[&SecretRef],
+    ) -> wasmtime::Result<Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error>> {
+        let source = self.source.instantiate_async(&mut *store).await?;
+        let source = source.ptrun_plugin_secret_source();
+        if let Err(error) = source.call_configure(&mut *store, &self.config).await? {
+            return Ok(Err(error));
+        }
+        let references: Vec<_> = references
+            .iter()
+            .map(|reference| wit::SecretRef {
+                key: reference.key().to_owned(),
+                options: reference.options().to_vec(),
+            })
+            .collect();
+        source.call_get_many(store, &references).await
+    }
+
+    fn trapped(&self, state: &State, trap: &wasmtime::Error) -> RunError {
+        let plugin = self.plugin().manifest().full_name();
+        if let Some(limit) = state.stopped {
+            return RunError::Limit { plugin, limit };
+        }
+        if trap.downcast_ref::<I32Exit>().is_some() {
+            return RunError::Exited { plugin };
+        }
+        RunError::Crashed { plugin, why: state.clean(&trap.root_cause().to_string(), &[]) }
+    }
+}
+
+/// What a plugin said, with its texts cleaned.
+fn refusal(error: &wit::Error, clean: impl Fn(&str) -> String) -> SecretError {
+    match error {
+        wit::Error::NotFound => SecretError::NotFound,
+        wit::Error::Denied(why) => SecretError::Denied(clean(why)),
+        wit::Error::Unauthenticated(why) => SecretError::Unauthenticated(clean(why)),
+        wit::Error::InvalidRef(why) => SecretError::InvalidRef(clean(why)),
+        wit::Error::InvalidConfig(why) => SecretError::InvalidConfig(clean(why)),
+        wit::Error::Throttled(retry_after_ms) => SecretError::Throttled { retry_after_ms: *retry_after_ms },
+        wit::Error::Unavailable(why) => SecretError::Unavailable(clean(why)),
+        wit::Error::Unsupported => SecretError::Unsupported,
+        wit::Error::Internal(why) => SecretError::Internal(clean(why)),
+    }
+}

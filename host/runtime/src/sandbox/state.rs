@@ -1,0 +1,195 @@
+//! What the host keeps for one instance: its limits, its files, its log.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use zeroize::Zeroizing;
+
+use super::bindings::ptrun::plugin::{files, log, types};
+use super::{LogLevel, LogRecord};
+use crate::engine::TICK;
+use crate::runtime::LogSink;
+use crate::text::untrusted;
+use crate::{Grants, Limit, Limits};
+
+/// The longest code of a log message, in bytes.
+const MAX_CODE: usize = 64;
+/// The most fields of a log message.
+const MAX_FIELDS: usize = 16;
+/// The most random bytes that one call may ask for.
+const MAX_RANDOM: u64 = 4096;
+
+pub(crate) struct State {
+    plugin: String,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    grants: Grants,
+    /// Values that the plugin was given, to take out of what it says.
+    given: Vec<Zeroizing<String>>,
+    log: LogSink,
+    log_left: usize,
+    memory_left: usize,
+    table_left: usize,
+    instances: usize,
+    file_bytes: u64,
+    ticks_left: u128,
+    /// The limit that it ran into.
+    pub(crate) stopped: Option<Limit>,
+}
+
+impl State {
+    pub(crate) fn new(
+        plugin: String,
+        grants: Grants,
+        given: HashMap<String, Zeroizing<String>>,
+        limits: &Limits,
+        log: LogSink,
+    ) -> Self {
+        let mut wasi = WasiCtx::builder();
+        wasi.max_random_size(MAX_RANDOM);
+        for (name, value) in &given {
+            wasi.env(name, value.as_str());
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Self {
+            plugin,
+            wasi: wasi.build(),
+            table,
+            grants,
+            given: given.into_values().collect(),
+            log,
+            log_left: limits.log_bytes,
+            memory_left: limits.memory,
+            table_left: limits.table_elements,
+            instances: limits.instances,
+            file_bytes: limits.file_bytes,
+            ticks_left: limits.cpu.as_nanos() / TICK.as_nanos(),
+            stopped: None,
+        }
+    }
+
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    /// Text of the plugin, fit to be shown: without what the plugin was given, and without `answered`.
+    pub(crate) fn clean(&self, text: &str, answered: &[&[u8]]) -> String {
+        let given = self.given.iter().map(|value| value.as_bytes());
+        untrusted(text, &given.chain(answered.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// Called at every tick while the guest computes. Lets the timeout of the whole call be looked at,
+    /// or ends the guest.
+    pub(crate) fn tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
+        let state = store.data_mut();
+        if state.ticks_left == 0 {
+            state.stopped = Some(Limit::Cpu);
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        state.ticks_left -= 1;
+        Ok(UpdateDeadline::Yield(1))
+    }
+
+    /// Takes the growth of a memory or a table out of what is left for all of them.
+    fn grow(&mut self, left: fn(&mut Self) -> &mut usize, growth: usize, limit: Limit) -> bool {
+        let left = left(self);
+        match left.checked_sub(growth) {
+            Some(rest) => {
+                *left = rest;
+                true
+            }
+            None => {
+                self.stopped = Some(limit);
+                false
+            }
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(|state| &mut state.memory_left, desired.saturating_sub(current), Limit::Memory))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(|state| &mut state.table_left, desired.saturating_sub(current), Limit::TableElements))
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.instances
+    }
+
+    fn memories(&self) -> usize {
+        self.instances
+    }
+}
+
+impl types::Host for State {}
+
+impl log::Host for State {
+    fn write(&mut self, level: log::Level, code: String, fields: Vec<(String, String)>) {
+        let size = fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + code.len();
+        let Some(left) = self.log_left.checked_sub(size) else {
+            self.log_left = 0;
+            return;
+        };
+        self.log_left = left;
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let code =
+            if code.len() <= MAX_CODE && code.chars().all(good) { code } else { "invalid-code".to_owned() };
+        let clean = |(name, value): &(String, String)| (self.clean(name, &[]), self.clean(value, &[]));
+        let record = LogRecord {
+            plugin: self.plugin.clone(),
+            level: match level {
+                log::Level::Debug => LogLevel::Debug,
+                log::Level::Info => LogLevel::Info,
+                log::Level::Warn => LogLevel::Warn,
+                log::Level::Error => LogLevel::Error,
+            },
+            code,
+            fields: fields.iter().take(MAX_FIELDS).map(clean).collect(),
+        };
+        (self.log)(&record);
+    }
+}
+
+impl files::Host for State {
+    fn read(&mut self, name: String) -> Result<Vec<u8>, files::ReadError> {
+        let path = self.grants.path(&name).ok_or(files::ReadError::NotGranted)?;
+        read(path, self.file_bytes).map_err(|why| match why.kind() {
+            io::ErrorKind::NotFound => files::ReadError::NotFound,
+            io::ErrorKind::FileTooLarge => files::ReadError::TooLarge(self.file_bytes),
+            // The kind, not the message: a message could name a path that the plugin has no business with.
+            kind => files::ReadError::Failed(kind.to_string()),
+        })
+    }
+}
+
+fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}

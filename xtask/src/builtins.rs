@@ -1,0 +1,98 @@
+//! Builds the plugins that ptrun carries, signs them, and compiles them to machine code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ptrun_trust::{SecretKey, sign};
+use sha2::{Digest as _, Sha256};
+
+use crate::sh::{self, Result};
+use crate::toolchain::Toolchain;
+
+/// The built-in plugins, each in a folder of `plugins/`.
+pub(crate) const NAMES: &[&str] = &["env"];
+
+/// Where the compiler leaves components.
+const COMPILED: &str = "plugins/wasm32-wasip2/release";
+
+/// Leaves in `target/builtins`, for each plugin, the signed component and its machine code, and the
+/// public key. What is there and still right is left alone.
+pub(crate) fn build() -> Result<PathBuf> {
+    let folder = sh::target("builtins");
+    let toolchain = Toolchain::find()?;
+    let mut components = Vec::new();
+    eprintln!("xtask: plugins are built by {}", toolchain.describe());
+    cargo(&toolchain, &["--workspace", "--lib"])?;
+    for name in NAMES {
+        components.push((*name, sh::read(&sh::target(COMPILED).join(format!("{name}.wasm")))?));
+    }
+    sign_all(&folder, &components)?;
+    precompile(&folder)?;
+    Ok(folder)
+}
+
+/// Builds the plugins that the tests run, each of which misbehaves, and leaves them unsigned in
+/// `target/guests`.
+pub(crate) fn build_guests() -> Result<()> {
+    let folder = sh::target("guests");
+    cargo(&Toolchain::find()?, &["--package", "ptrun-guests", "--examples"])?;
+    sh::recreate(&folder)?;
+    for entry in fs::read_dir(sh::root().join("tests/guests/guests"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "rs") {
+            let file = path.with_extension("wasm");
+            let file = file.file_name().unwrap_or_default();
+            sh::copy(&sh::target(COMPILED).join("examples").join(file), &folder.join(file))?;
+        }
+    }
+    Ok(())
+}
+
+fn cargo(toolchain: &Toolchain, args: &[&str]) -> Result<()> {
+    toolchain
+        .build()
+        .args(["--locked"])
+        .args(args)
+        .env("CARGO_TARGET_DIR", sh::target("plugins"))
+        .current_dir(sh::root().join("plugins"))
+        .run()
+}
+
+/// Signs with a key that is made here and thrown away. Keeps the last signatures if they are still of
+/// these components: another key would mean another ptrun.
+fn sign_all(folder: &Path, components: &[(&str, Vec<u8>)]) -> Result<()> {
+    let mut hash = Sha256::new();
+    for (name, component) in components {
+        hash.update(name);
+        hash.update(Sha256::digest(component));
+    }
+    let (stamp, record) = (hash.finalize(), folder.join("stamp"));
+    if fs::read(&record).is_ok_and(|last| last == stamp.as_slice()) {
+        return Ok(());
+    }
+    sh::recreate(folder)?;
+    let key = SecretKey::generate()?;
+    for (name, component) in components {
+        let signed = sign(component, None, &key).map_err(|why| format!("{name}.wasm: {why}"))?;
+        sh::write(&folder.join(format!("{name}.wasm")), signed)?;
+    }
+    sh::write(&folder.join("signer.pub"), format!("{}\n", key.public()))?;
+    sh::write(&record, stamp)
+}
+
+/// Compiles what has no machine code yet, or has some of an older compiler.
+fn precompile(folder: &Path) -> Result<()> {
+    sh::cargo(&["build", "--release", "--package", "ptrun-precompile"]).run()?;
+    let compiler = sh::target("release/ptrun-precompile");
+    let built = modified(&compiler);
+    if NAMES.iter().any(|name| modified(&folder.join(format!("{name}.cwasm"))) < built) {
+        sh::command(&compiler).args([folder]).run()?;
+    }
+    Ok(())
+}
+
+/// When a file was last written; long ago if it is not there.
+fn modified(path: &Path) -> SystemTime {
+    path.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}

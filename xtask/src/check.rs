@@ -1,0 +1,72 @@
+//! Tests and lints.
+
+use crate::sh::{self, Result};
+use crate::{build, builtins};
+
+/// Every test, or one suite: a name from [`SUITES`].
+pub(crate) fn test(args: &[String]) -> Result<()> {
+    let suites: Vec<_> = match args {
+        [] => SUITES.iter().collect(),
+        [name] => SUITES.iter().filter(|(known, _)| known == name).collect(),
+        _ => return Err("one suite at a time".into()),
+    };
+    if suites.is_empty() {
+        let names: Vec<_> = SUITES.iter().map(|(name, _)| *name).collect();
+        return Err(format!("the suites are {}", names.join(", ")).into());
+    }
+    build()?;
+    builtins::build_guests()?;
+    suites.into_iter().try_for_each(|(_, suite)| suite())
+}
+
+type Suite = (&'static str, fn() -> Result<()>);
+
+const SUITES: &[Suite] = &[
+    ("plugins", plugins),
+    ("signatures", || cargo_test(&["--package", "ptrun-trust"])),
+    ("host", || cargo_test(&["--package", "ptrun-host", "--package", "ptrun-builtins"])),
+    ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
+    ("cli", || cargo_test(&["--package", "ptrun-tests"])),
+];
+
+fn cargo_test(args: &[&str]) -> Result<()> {
+    sh::cargo(&["test", "--release", "--locked"]).args(args).run()
+}
+
+/// The plugins and their SDK, natively.
+fn plugins() -> Result<()> {
+    sh::cargo(&["test", "--locked", "--package", "ptrun-plugin", "--package", "ptrun-plugin-env"])
+        .env("CARGO_TARGET_DIR", sh::target("plugins-native"))
+        .current_dir(sh::root().join("plugins"))
+        .run()
+}
+
+pub(crate) fn lint() -> Result<()> {
+    let plugins = |args: &[&str]| {
+        sh::cargo(args)
+            .env("CARGO_TARGET_DIR", sh::target("plugins-native"))
+            .current_dir(sh::root().join("plugins"))
+    };
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    let docs = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
+    for format in [sh::cargo(&["fmt", "--check"]), plugins(&["fmt", "--check"])] {
+        format.run()?;
+    }
+    for lint in [sh::cargo(&clippy), plugins(&clippy)] {
+        lint.run()?;
+    }
+    for docs in [sh::cargo(&docs), plugins(&docs)] {
+        docs.env("RUSTDOCFLAGS", "--deny warnings").run()?;
+    }
+    Ok(())
+}
+
+pub(crate) fn deny() -> Result<()> {
+    if sh::cargo(&["deny", "--version"]).output().is_none() {
+        return Err("cargo-deny is not installed: `cargo install --locked cargo-deny`".into());
+    }
+    for manifest in ["Cargo.toml", "plugins/Cargo.toml"] {
+        sh::cargo(&["deny", "--manifest-path", manifest, "check", "--config", "deny.toml"]).run()?;
+    }
+    Ok(())
+}
