@@ -16,6 +16,7 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     }
     build()?;
     builtins::build_guests()?;
+    sh::cargo(&["build", "--release", "--locked", "--package", "embed-rust"]).run()?;
     suites.into_iter().try_for_each(|(_, suite)| suite())
 }
 
@@ -61,12 +62,16 @@ pub(crate) fn lint() -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn deny() -> Result<()> {
+/// All of `cargo deny check`, or the checks that are named.
+pub(crate) fn deny(checks: &[String]) -> Result<()> {
     if sh::cargo(&["deny", "--version"]).output().is_none() {
         return Err("cargo-deny is not installed: `cargo install --locked cargo-deny`".into());
     }
+    let config = sh::root().join("deny.toml");
+    let config = config.to_str().ok_or("the path of this folder is not UTF-8")?;
     for manifest in ["Cargo.toml", "plugins/Cargo.toml"] {
-        sh::cargo(&["deny", "--manifest-path", manifest, "check", "--config", "deny.toml"]).run()?;
+        let check = ["deny", "--manifest-path", manifest, "--config", config, "check"];
+        sh::cargo(&check).args(checks).run()?;
     }
     Ok(())
 }

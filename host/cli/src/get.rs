@@ -6,6 +6,7 @@ use clap::Args;
 use ptrun_host::SecretRef;
 
 use crate::args::Global;
+use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 use crate::resolve;
@@ -22,7 +23,7 @@ pub(crate) fn get(global: &Global, args: &GetArgs) -> Result<(), Failures> {
     let reference: SecretRef = args.reference.parse()?;
     let mut plugins = Plugins::named(global)?;
     plugins.want(reference.scheme())?;
-    let secrets = resolve::all(global, plugins, &[reference])?;
+    let secrets = resolve::all(global, plugins, &[Wanted { name: None, reference }])?;
     let mut stdout = io::stdout().lock();
     let print = |secret: &[u8]| {
         stdout.write_all(secret)?;

@@ -18,10 +18,10 @@ pub(crate) struct Environment(Vec<(SecretName, SecretBytes)>);
 
 /// Checks that every value can be a variable.
 pub(crate) fn environment(
-    names: Vec<SecretName>,
+    names: impl Iterator<Item = SecretName>,
     secrets: Vec<SecretBytes>,
 ) -> Result<Environment, Failures> {
-    let secrets: Vec<_> = names.into_iter().zip(secrets).collect();
+    let secrets: Vec<_> = names.zip(secrets).collect();
     let nul = secrets.iter().filter(|(_, secret)| secret.expose().contains(&0)).map(|(name, _)| {
         Failure::new("inject/nul", "the value has a NUL byte, which no environment variable can hold")
             .fact("secret", name)

@@ -9,11 +9,15 @@ use ptrun_host::{SecretName, SecretRef};
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 
-/// The secrets of a run: as many names as references, in the same order.
-pub(crate) struct Plan {
-    pub(crate) names: Vec<SecretName>,
-    pub(crate) references: Vec<SecretRef>,
+/// One secret of a run.
+pub(crate) struct Wanted {
+    /// The variable that it goes into, if it goes into one.
+    pub(crate) name: Option<SecretName>,
+    pub(crate) reference: SecretRef,
 }
+
+/// The secrets of a run, in the order of their names.
+pub(crate) struct Plan(Vec<(SecretName, SecretRef)>);
 
 impl Plan {
     pub(crate) fn new(secrets: &[String], plugins: &mut Plugins) -> Result<Self, Failures> {
@@ -44,8 +48,21 @@ impl Plan {
                 .help("name one with `--secret NAME=SCHEME://KEY`, or start the command without ptrun")
                 .into());
         }
-        let (names, references) = asked.into_iter().unzip();
-        Ok(Self { names, references })
+        Ok(Self(asked.into_iter().collect()))
+    }
+
+    /// What to ask the plugins for.
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
+        let wanted = |(name, reference): &(SecretName, SecretRef)| Wanted {
+            name: Some(name.clone()),
+            reference: reference.clone(),
+        };
+        self.0.iter().map(wanted).collect()
+    }
+
+    /// The variables that the answers go into, in the same order.
+    pub(crate) fn into_names(self) -> impl Iterator<Item = SecretName> {
+        self.0.into_iter().map(|(name, _)| name)
     }
 }
 

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use ptrun_host::{Limits, LogRecord, RunError, Runtime, Sandbox, SecretBytes, SecretError, SecretRef};
 
 use crate::args::Global;
+use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 
-/// One secret for each reference, in their order; or every reason why there is none.
+/// One secret for each that is wanted, in their order; or every reason why there is none.
 pub(crate) fn all(
     global: &Global,
     plugins: Plugins,
-    references: &[SecretRef],
+    wanted: &[Wanted],
 ) -> Result<Vec<SecretBytes>, Failures> {
     let mut runtime = Runtime::new(Limits::default())?;
     if global.verbose {
@@ -20,29 +21,29 @@ pub(crate) fn all(
     }
 
     let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, reference) in references.iter().enumerate() {
-        batches.entry(reference.scheme()).or_default().push(index);
+    for (index, wanted) in wanted.iter().enumerate() {
+        batches.entry(wanted.reference.scheme()).or_default().push(index);
     }
     let mut sandboxes: Vec<(Sandbox, Vec<usize>)> = Vec::new();
     let mut plugins = plugins.into_map();
     for (scheme, indices) in batches {
         // The plan asked for a plugin for each scheme.
         let Some(plugin) = plugins.remove(scheme) else { continue };
-        let batch: Vec<&SecretRef> = indices.iter().map(|&index| &references[index]).collect();
+        let batch: Vec<&SecretRef> = indices.iter().map(|&index| &wanted[index].reference).collect();
         let grants = plugin.grants(scheme, &batch)?;
         let sandbox = plugin.compile(&runtime)?.sandbox(grants, BTreeMap::new())?;
         sandboxes.push((sandbox, indices));
     }
 
     let answers = wait(async {
-        let answers = sandboxes.iter().map(|(sandbox, indices)| ask(sandbox, indices, references));
+        let answers = sandboxes.iter().map(|(sandbox, indices)| ask(sandbox, indices, wanted));
         futures_util::future::join_all(answers).await
     })?;
 
-    let mut secrets: Vec<Option<SecretBytes>> = references.iter().map(|_| None).collect();
+    let mut secrets: Vec<Option<SecretBytes>> = wanted.iter().map(|_| None).collect();
     let mut failures = Vec::new();
     for ((_, indices), answer) in sandboxes.iter().zip(answers) {
-        collect(indices, answer, references, &mut secrets, &mut failures);
+        collect(indices, answer, wanted, &mut secrets, &mut failures);
     }
     match secrets.into_iter().collect::<Option<Vec<_>>>() {
         Some(secrets) if failures.is_empty() => Ok(secrets),
@@ -51,8 +52,8 @@ pub(crate) fn all(
 }
 
 /// Asks one plugin for the references at `indices`.
-async fn ask(sandbox: &Sandbox, indices: &[usize], references: &[SecretRef]) -> Answer {
-    let batch: Vec<&SecretRef> = indices.iter().map(|&index| &references[index]).collect();
+async fn ask(sandbox: &Sandbox, indices: &[usize], wanted: &[Wanted]) -> Answer {
+    let batch: Vec<&SecretRef> = indices.iter().map(|&index| &wanted[index].reference).collect();
     sandbox.resolve(&batch).await
 }
 
@@ -62,7 +63,7 @@ type Answer = Result<Vec<Result<SecretBytes, SecretError>>, RunError>;
 fn collect(
     indices: &[usize],
     answer: Answer,
-    references: &[SecretRef],
+    wanted: &[Wanted],
     secrets: &mut [Option<SecretBytes>],
     failures: &mut Vec<Failure>,
 ) {
@@ -73,7 +74,11 @@ fn collect(
                 match answer {
                     Ok(secret) => secrets[index] = Some(secret),
                     Err(error) => {
-                        failures.push(Failure::from(error).fact("reference", &references[index]));
+                        let Wanted { name, reference } = &wanted[index];
+                        let failure = name
+                            .iter()
+                            .fold(error.into(), |failure: Failure, name| failure.fact("secret", name));
+                        failures.push(failure.fact("reference", reference));
                     }
                 }
             }

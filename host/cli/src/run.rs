@@ -22,7 +22,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failures> {
     };
     let mut plugins = Plugins::named(global)?;
     let plan = Plan::new(&args.secrets, &mut plugins)?;
-    let secrets = resolve::all(global, plugins, &plan.references)?;
-    let environment = inject::environment(plan.names, secrets)?;
+    let secrets = resolve::all(global, plugins, &plan.wanted())?;
+    let environment = inject::environment(plan.into_names(), secrets)?;
     Err(inject::exec(program, arguments, environment).into())
 }

@@ -25,3 +25,17 @@ impl SecretBytes {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SecretBytes;
+
+    static_assertions::assert_not_impl_any!(
+        SecretBytes: std::fmt::Debug, std::fmt::Display, Clone, serde::Serialize, std::ops::Deref, AsRef<[u8]>
+    );
+
+    #[test]
+    fn a_secret_is_what_it_was() {
+        assert_eq!(SecretBytes::new(vec![0, 255]).expose(), [0, 255]);
+    }
+}

@@ -200,8 +200,13 @@ pub struct TrustStore {
 #[non_exhaustive]
 pub enum StoreError {
     /// Not TOML, or not what a trust store holds.
-    #[error("{0}")]
-    Syntax(String),
+    #[error("line {line}: {what}")]
+    Syntax {
+        /// Where, counted from one.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// A key in it is no key, or a weak one.
     #[error("key {index}: {why}")]
     Key {
@@ -256,7 +261,10 @@ impl TrustStore {
     /// # Errors
     /// For anything that is not understood in full: a trust store is never read by half.
     pub fn add_toml(&mut self, text: &str) -> Result<(), StoreError> {
-        let file: StoreFile = toml::from_str(text).map_err(|why| StoreError::Syntax(why.to_string()))?;
+        let file: StoreFile = toml::from_str(text).map_err(|why| {
+            let before = why.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            StoreError::Syntax { line: before.matches('\n').count() + 1, what: why.message().to_owned() }
+        })?;
         let mut keys = Vec::new();
         for (at, entry) in file.key.into_iter().enumerate() {
             let key = entry.public.parse().map_err(|why| StoreError::Key { index: at + 1, why })?;

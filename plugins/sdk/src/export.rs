@@ -1,4 +1,4 @@
-//! What [`export!`](crate::export) expands to, and the functions that it calls.
+//! What [`export!`](crate::export!) expands to, and the functions that it calls.
 
 use std::cell::RefCell;
 
@@ -8,10 +8,14 @@ use crate::{Config, Error, SecretRef, SecretSource};
 /// Exports a [`SecretSource`] as the component's `secret-source`, and embeds the manifest, whose path
 /// is relative to the file that calls the macro.
 ///
-/// On targets other than WebAssembly it expands to nothing, so that the plugin's tests run natively.
+/// On targets other than WebAssembly it exports nothing, so that the plugin's tests run natively.
 #[macro_export]
 macro_rules! export {
     ($source:ty, manifest = $manifest:literal) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: (&[u8], fn($crate::Config) -> Result<$source, $crate::Error>) =
+            (include_bytes!($manifest), <$source as $crate::SecretSource>::configure);
+
         #[cfg(target_family = "wasm")]
         #[allow(
             unsafe_code,
@@ -37,12 +41,12 @@ macro_rules! export {
 
                 fn get_many(
                     refs: Vec<wit::SecretRef>,
-        ) -> Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error> {
+                ) -> Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error> {
                     SOURCE.with(|source| $crate::get_many(source, &refs))
                 }
             }
 
-            $crate::bindings::export_source!(Component with_types_in $crate::bindings);
+    $crate::bindings::export_source!(Component with_types_in $crate::bindings);
         };
     };
 }

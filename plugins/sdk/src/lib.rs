@@ -63,7 +63,7 @@ pub mod log;
 pub use config::Config;
 pub use types::{Error, Secret, SecretRef};
 
-/// The guest's half of the WIT interface, for [`export!`] and for what this crate does not wrap.
+/// The guest's half of the WIT interface, for [`export!`](crate::export!) and for what this crate does not wrap.
 #[doc(hidden)]
 #[allow(
     missing_docs,

@@ -1,0 +1,129 @@
+//! The process that ptrun becomes.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+
+use ptrun_tests::{User, text};
+
+/// `ptrun` that delivers the variable `GREETING` as `MESSAGE`.
+fn ptrun(user: &User) -> std::process::Command {
+    let mut command = user.ptrun();
+    command.env("GREETING", "hi").args(["--plugin", "env", "-s", "MESSAGE=env://GREETING", "--"]);
+    command
+}
+
+#[test]
+fn every_exit_code_passes_through() {
+    let user = User::new();
+    for code in 0..=255 {
+        let status =
+            ptrun(&user).args(["sh", "-c", "exit \"$0\"", &code.to_string()]).status().expect("starts");
+        assert_eq!(status.code(), Some(code));
+    }
+}
+
+#[test]
+fn death_by_a_signal_passes_through() {
+    let user = User::new();
+    for (signal, number) in [("TERM", 15), ("KILL", 9), ("INT", 2)] {
+        let status = ptrun(&user).args(["sh", "-c", "kill -\"$0\" $$", signal]).status().expect("starts");
+        assert_eq!((status.code(), status.signal()), (None, Some(number)));
+    }
+}
+
+#[test]
+fn the_process_keeps_its_number() {
+    let user = User::new();
+    let child = ptrun(&user).args(["sh", "-c", "echo $$"]).stdout(std::process::Stdio::piped()).spawn();
+    let child = child.expect("starts");
+    let number = child.id();
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!(text(&output.stdout).trim(), number.to_string());
+}
+
+#[test]
+fn the_environment_is_that_of_the_parent_with_the_secrets_and_without_what_is_ptruns_own() {
+    let user = User::new();
+    let output = ptrun(&user)
+        .env("PTRUN_SOMETHING", "x")
+        .env("DATABASE", "postgres://user@host/db")
+        .env("OTHER", "env://GREETING")
+        .arg("env")
+        .output()
+        .expect("starts");
+    let printed = text(&output.stdout);
+    let mut variables: Vec<&str> = printed.lines().filter(|line| !line.starts_with("PATH=")).collect();
+    variables.sort_unstable();
+    let home = format!("HOME={}", user.home().display());
+    let expected =
+        ["DATABASE=postgres://user@host/db", "GREETING=hi", home.as_str(), "MESSAGE=hi", "OTHER=hi"];
+    assert_eq!(variables, expected);
+    assert_eq!(text(&output.stderr), "", "silent on success");
+}
+
+#[test]
+fn arguments_arrive_byte_for_byte() {
+    let user = User::new();
+    let odd = [b"" as &[u8], b"a b", b"$(id) `id` *", b"\xff\xfe", b"--", b"-s"];
+    let output =
+        ptrun(&user).args(["printf", "%s\\n"]).args(odd.map(OsStr::from_bytes)).output().expect("starts");
+    let expected: Vec<u8> = odd.iter().flat_map(|arg| [arg, b"\n" as &[u8]].concat()).collect();
+    assert_eq!(output.stdout, expected);
+}
+
+#[test]
+fn a_value_arrives_byte_for_byte() {
+    let user = User::new();
+    for value in ["", " ", "a\nb\n", "\u{e9}\u{1f511}", "$HOME", "=", "'\""] {
+        let output =
+            ptrun(&user).env("GREETING", value).args(["printenv", "MESSAGE"]).output().expect("starts");
+        assert_eq!(text(&output.stdout), format!("{value}\n"));
+    }
+}
+
+#[test]
+fn standard_input_and_output_belong_to_the_command() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let user = User::new();
+    let mut child =
+        ptrun(&user).arg("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
+    let sent: Vec<u8> = (0..1 << 20).map(|n: u32| n.to_le_bytes()[0]).collect();
+    let mut stdin = child.stdin.take().expect("piped");
+    let bytes = sent.clone();
+    let writer = std::thread::spawn(move || stdin.write_all(&bytes));
+    let output = child.wait_with_output().expect("ends");
+    writer.join().expect("no panic").expect("written");
+    assert!(output.stdout == sent);
+}
+
+#[test]
+fn no_descriptor_is_left_open() {
+    let user = User::new();
+    let output = ptrun(&user).args(["sh", "-c", "ls /proc/$$/fd"]).output().expect("starts");
+    assert_eq!(text(&output.stdout).split_whitespace().collect::<Vec<_>>(), ["0", "1", "2"]);
+}
+
+#[test]
+fn a_command_that_is_missing_or_no_program_has_its_own_code() {
+    let user = User::new();
+    let plain = user.write("plain", "text");
+    fs::set_permissions(&plain, fs::Permissions::from_mode(0o644)).expect("permissions");
+    let cases = [("no-such-command", 127), ("./no-such-file", 127), ("./plain", 126), (".", 126)];
+    for (command, code) in cases {
+        let output = ptrun(&user).arg(command).output().expect("starts");
+        assert_eq!(output.status.code(), Some(code), "{command}");
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn a_command_does_not_start_without_every_secret() {
+    let user = User::new();
+    let output = ptrun(&user).env_remove("GREETING").args(["touch", "started"]).output().expect("starts");
+    assert_eq!(output.status.code(), Some(125));
+    assert!(!user.home().join("started").exists());
+}
