@@ -76,7 +76,7 @@ fn inspect_shows_what_a_plugin_is_and_asks_for_and_imports() {
         "scheme       env\n",
         "place        built in\n",
         "digest       sha256:",
-        "signer       ",
+        "signers      ",
         "asks for     env {key}\n",
         "wasi:cli/environment@0.2.",
     ] {
@@ -88,7 +88,7 @@ fn inspect_shows_what_a_plugin_is_and_asks_for_and_imports() {
         serde_json::from_slice(&user.run(["plugin", "inspect", "./files.wasm", "--json"]).stdout)
             .expect("well-formed JSON");
     assert_eq!(shown["plugin"], "hostile/guest");
-    assert_eq!(shown["signer"], user.key.public().to_string());
+    assert_eq!(shown["signers"][0], user.key.public().to_string());
     assert_eq!(shown["asks for"]["files"][0], "{key}");
     let imports = shown["imports"].as_array().expect("a list");
     assert!(imports.iter().any(|name| name == "ptrun:plugin/files@0.1.0"), "{imports:?}");

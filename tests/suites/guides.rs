@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use ptrun_tests::{User, built, root, text};
+use ptrun_tests::{User, built, guest, root, text};
 use snapbox::assert_data_eq;
 
 /// The blocks of a page.
@@ -59,7 +59,11 @@ fn every_command_prints_what_the_page_says() {
     for page in pages {
         let expected = blocks(&fs::read_to_string(&page).expect("a page"));
         count += expected.len();
-        let replayed = replay(&User::new(), &expected);
+        let user = User::new();
+        user.write("greeting.wasm", guest("greeting"));
+        // A reader begins without trust in anybody.
+        fs::remove_file(user.home().join(".config/ptrun/trust.toml")).expect("removed");
+        let replayed = replay(&user, &expected);
         assert_eq!(replayed.len(), expected.len(), "{}", page.display());
         for (replayed, expected) in replayed.into_iter().zip(expected) {
             assert_data_eq!(replayed, expected);

@@ -151,7 +151,7 @@ fn plugin_with_an_unknown_signer() {
         str![[r#"
 error[trust/unknown-signer]: the plugin `./json.wasm` is signed by a key that you do not trust
   signer: [OTHER] (claims to be `hostile/guest`)
-  help: if you expected this, add the key to `[HOME]/.config/ptrun/trust.toml`, for `hostile/*`
+  help: if you expected this, run `ptrun key trust [OTHER] --for 'hostile/*'`
 
 "#]]
     );
@@ -168,7 +168,7 @@ fn plugin_whose_signer_speaks_for_another_name() {
         str![[r#"
 error[trust/out-of-scope]: the plugin `./json.wasm` calls itself `hostile/guest`, for which you do not trust its signer
   signer: [KEY]
-  help: if the signer may speak for this name, widen the scope of its key in your trust store
+  help: if it may speak for this name, run `ptrun key trust [KEY] --for 'hostile/guest'`
 
 "#]]
     );
@@ -203,7 +203,7 @@ fn trust_store_that_is_a_link_or_wrong() {
     assert_data_eq!(
         refused(&user, &["--plugin", "./json.wasm"]),
         str![[r#"
-error[trust/store]: the trust store `[HOME]/.config/ptrun/trust.toml` is wrong: line 1: unknown field `keys`, expected `key`
+error[trust/store]: the trust store `[HOME]/.config/ptrun/trust.toml` is wrong: line 1: unknown field `keys`, expected `key` or `threshold`
   help: it is a file that only you may write: `chmod 600`, no link, `[[key]]` with `public` and `for`
 
 "#]]
@@ -647,4 +647,71 @@ fn colour_is_for_terminals() {
         "started",
     ]);
     assert_eq!(said(&user, &mut command, 125), plain);
+}
+
+/// What a run says of a plugin whose signer stands in the trust store with this addition.
+fn with_trust(more: &str) -> String {
+    let user = User::new();
+    let key = user.key.public();
+    user.write(
+        ".config/ptrun/trust.toml",
+        format!("[[key]]\npublic = \"{key}\"\nfor = [\"hostile/*\"]\n{more}"),
+    );
+    user.install("json");
+    refused(&user, &["--plugin", "./json.wasm"])
+}
+
+#[test]
+fn signer_whom_the_user_does_not_trust_now() {
+    assert_data_eq!(
+        with_trust("revoked = true\n"),
+        str![[r#"
+error[trust/revoked]: the plugin `./json.wasm` is signed by a key that you revoked
+  signer: [KEY]
+  help: ask the publisher for a file that another key signed
+
+"#]]
+    );
+    assert_data_eq!(
+        with_trust("not-after = 2020-01-01T00:00:00Z\n"),
+        str![[r#"
+error[trust/key-expired]: the plugin `./json.wasm` is signed by a key that you trusted until an earlier time
+  signer: [KEY]
+  help: if you still trust the key, move its `not-after`
+
+"#]]
+    );
+    assert_data_eq!(
+        with_trust("not-before = 2999-01-01T00:00:00Z\n"),
+        str![[r#"
+error[trust/key-not-yet-valid]: the plugin `./json.wasm` is signed by a key that you trust from a later time on
+  signer: [KEY]
+  help: check the clock, and the `not-before` of the key
+
+"#]]
+    );
+    assert_data_eq!(
+        with_trust("[[threshold]]\nfor = \"*/*\"\nsigners = 2\n"),
+        str![[r#"
+error[trust/too-few-signers]: the plugin `./json.wasm` is signed by 1 of the keys that you trust, and needs 2
+  help: ask the publisher for a file with more signatures, or lower the threshold
+
+"#]]
+    );
+}
+
+#[test]
+fn plugin_that_is_past_its_time() {
+    let user = User::new();
+    let manifest = "format = 1\npublisher = \"hostile\"\nname = \"old\"\nversion = \"1.0.0\"\ninterface = \"0.1\"\nscheme = \"guest\"\nsequence = 1\nexpires = 2020-01-01T00:00:00Z\n";
+    let component = wat::parse_str("(component)").expect("a component");
+    user.write("old.wasm", sign(&component, Some(manifest), &user.key).expect("signs"));
+    assert_data_eq!(
+        refused(&user, &["--plugin", "./old.wasm"]),
+        str![[r#"
+error[trust/expired]: the plugin `./old.wasm` expired at 2020-01-01T00:00:00Z
+  help: get a newer version of the plugin
+
+"#]]
+    );
 }

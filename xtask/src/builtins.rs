@@ -32,12 +32,14 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds the plugins that the tests run, each of which misbehaves, and leaves them unsigned in
+/// Builds the plugins that the tests run, most of which misbehave, and leaves them unsigned in
 /// `target/guests`.
 pub(crate) fn build_guests() -> Result<()> {
     let folder = sh::target("guests");
     cargo(&Toolchain::find()?, &["--package", "ptrun-guests", "--examples"])?;
     sh::recreate(&folder)?;
+    // The example of a plugin was built with the built-in ones.
+    sh::copy(&sh::target(COMPILED).join("greeting.wasm"), &folder.join("greeting.wasm"))?;
     for entry in fs::read_dir(sh::root().join("tests/guests/guests"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == "rs") {

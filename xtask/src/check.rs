@@ -36,10 +36,19 @@ fn cargo_test(args: &[&str]) -> Result<()> {
 
 /// The plugins and their SDK, natively.
 fn plugins() -> Result<()> {
-    sh::cargo(&["test", "--locked", "--package", "ptrun-plugin", "--package", "ptrun-plugin-env"])
-        .env("CARGO_TARGET_DIR", sh::target("plugins-native"))
-        .current_dir(sh::root().join("plugins"))
-        .run()
+    sh::cargo(&[
+        "test",
+        "--locked",
+        "--package",
+        "ptrun-plugin",
+        "--package",
+        "ptrun-plugin-env",
+        "--package",
+        "greeting",
+    ])
+    .env("CARGO_TARGET_DIR", sh::target("plugins-native"))
+    .current_dir(sh::root().join("plugins"))
+    .run()
 }
 
 pub(crate) fn lint() -> Result<()> {

@@ -5,15 +5,16 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::{get, key, plugin};
 use crate::report::{self, Failure, Failures};
-use crate::{get, plugin, run};
+use crate::run;
 
 /// Starts a program with its secrets, each from a signed and sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
 #[command(
     name = "ptrun",
     version,
-    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|plugin ...",
+    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|plugin|key ...",
     after_help = "Example:\n  ptrun --plugin env -s MESSAGE=env://GREETING -- printenv MESSAGE"
 )]
 pub(crate) struct Cli {
@@ -69,6 +70,9 @@ enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Make keys to sign with, and choose keys to trust
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 /// Reads the command line. Help and version are answered here; a mistake is reported and ends ptrun
@@ -107,7 +111,8 @@ impl Cli {
             }
             Some(Command::Run(given)) => run::run(&self.global, given),
             Some(Command::Get(given)) => get::get(&self.global, given),
-            Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
+            Some(Command::Plugin(command)) => plugin::execute(command),
+            Some(Command::Key(command)) => key::execute(command),
         }
     }
 }

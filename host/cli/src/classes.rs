@@ -2,11 +2,11 @@
 //! README lists them, and they do not change.
 
 use ptrun_host::{
-    LoadError, NameError, ReferenceError, RunError, SecretError, SelectError, SourceError, TrustError,
+    KeyError, LoadError, NameError, ReferenceError, RunError, SecretError, SelectError, SignError,
+    SourceError, TrustError,
 };
 
 use crate::report::Failure;
-use crate::trust;
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
@@ -41,25 +41,43 @@ impl From<TrustError> for Failure {
             }
             TrustError::UnknownSigner { signer, claims, .. } => {
                 let publisher = claims.split('/').next().unwrap_or_default();
-                match (signer, trust::store_path()) {
-                    (Some(signer), Some(store)) => failure(
+                match signer {
+                    Some(signer) => failure(
                         "trust/unknown-signer",
-                        format!(
-                            "if you expected this, add the key to `{}`, for `{publisher}/*`",
-                            store.display()
-                        ),
+                        format!("if you expected this, run `ptrun key trust {signer} --for '{publisher}/*'`"),
                     )
                     .fact("signer", format!("{signer} (claims to be `{claims}`)")),
-                    _ => failure("trust/unknown-signer", "ask the publisher for the public key".to_owned())
-                        .fact("signer", format!("it does not say (claims to be `{claims}`)")),
+                    None => {
+                        failure("trust/unknown-signer", "ask the publisher for the public key".to_owned())
+                            .fact("signer", format!("it does not say (claims to be `{claims}`)"))
+                    }
                 }
             }
-            TrustError::OutOfScope { signer, .. } => failure(
+            TrustError::OutOfScope { signer, claims, .. } => failure(
                 "trust/out-of-scope",
-                "if the signer may speak for this name, widen the scope of its key in your trust store"
-                    .to_owned(),
+                format!("if it may speak for this name, run `ptrun key trust {signer} --for '{claims}'`"),
             )
             .fact("signer", signer),
+            TrustError::Revoked { signer, .. } => {
+                failure("trust/revoked", "ask the publisher for a file that another key signed".to_owned())
+                    .fact("signer", signer)
+            }
+            TrustError::KeyExpired { signer, .. } => {
+                failure("trust/key-expired", "if you still trust the key, move its `not-after`".to_owned())
+                    .fact("signer", signer)
+            }
+            TrustError::KeyNotYetValid { signer, .. } => failure(
+                "trust/key-not-yet-valid",
+                "check the clock, and the `not-before` of the key".to_owned(),
+            )
+            .fact("signer", signer),
+            TrustError::TooFewSigners { .. } => failure(
+                "trust/too-few-signers",
+                "ask the publisher for a file with more signatures, or lower the threshold".to_owned(),
+            ),
+            TrustError::Expired { .. } => {
+                failure("trust/expired", "get a newer version of the plugin".to_owned())
+            }
             _ => failure("trust/malformed", ask),
         }
     }
@@ -150,5 +168,32 @@ impl From<ReferenceError> for Failure {
 impl From<NameError> for Failure {
     fn from(error: NameError) -> Self {
         Self::new("usage/name", error.to_string()).help("deliver the secret under another name")
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let (class, help) = match &error {
+            KeyError::Weak => ("key/weak", "nobody should use such a key"),
+            KeyError::Encrypted | KeyError::WrongPassphrase => {
+                ("key/passphrase", "type it on a terminal, or set the variable `PTRUN_KEY_PASSPHRASE`")
+            }
+            KeyError::Entropy => ("system/entropy", "check that the system has a source of randomness"),
+            _ => ("key/unreadable", "a key for Ed25519, of OpenSSH, as PEM, or of wasmsign2"),
+        };
+        Self::new(class, error.to_string()).help(help)
+    }
+}
+
+impl From<SignError> for Failure {
+    fn from(error: SignError) -> Self {
+        let (class, help) = match &error {
+            SignError::NoManifest => ("sign/manifest", "give one with `--manifest plugin.toml`"),
+            SignError::TwoManifests => ("sign/manifest", "leave `--manifest` out"),
+            SignError::Manifest(_) => ("sign/manifest", "mend `plugin.toml`"),
+            SignError::Altered => ("sign/altered", "build it again, and sign that"),
+            _ => ("plugin/not-a-component", "build it for `wasm32-wasip2`"),
+        };
+        Self::new(class, error.to_string()).help(help)
     }
 }

@@ -2,15 +2,14 @@
 
 mod args;
 mod classes;
-mod get;
+mod commands;
 mod inject;
 mod plan;
-mod plugin;
 mod plugins;
 mod report;
 mod resolve;
 mod run;
-mod trust;
+mod user;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,7 @@ use ptrun_host::{
 
 use crate::args::Global;
 use crate::report::Failure;
-use crate::trust;
+use crate::user;
 
 /// A plugin that was verified, and what it is given by name.
 pub(crate) struct Plugin {
@@ -125,7 +125,7 @@ impl Plugin {
             return Self::builtin(builtin);
         }
         let file = format!("{stem}.wasm");
-        let folder = trust::user_plugins();
+        let folder = user::plugins();
         let places = folder.iter().map(|folder| folder.join(&file)).chain([PathBuf::from(&file)]);
         match places.into_iter().find(|path| path.exists()) {
             Some(path) => Self::file(path),
@@ -152,7 +152,7 @@ impl Plugin {
 
     fn file(path: PathBuf) -> Result<Self, Failure> {
         let place = path.display().to_string();
-        let verified = verify(&trust::store()?, PluginSource::file(path).read()?)?;
+        let verified = verify(&user::trust()?, PluginSource::file(path).read()?)?;
         Ok(Self::new(verified, place, None))
     }
 
@@ -170,7 +170,7 @@ impl Plugin {
     /// any other, what the user granted, which must be all that it asks for.
     pub(crate) fn grants(&self, scheme: &str, references: &[&SecretRef]) -> Result<Grants, Failure> {
         let wanted = self.wanted(references);
-        if Some(self.verified.signer()) == ptrun_builtins::signer() {
+        if ptrun_builtins::signer().is_some_and(|signer| self.verified.signers().contains(&signer)) {
             return Ok(wanted);
         }
         let missing = self.allowed.missing(&wanted);

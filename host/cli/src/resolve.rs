@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ptrun_host::{Limits, LogRecord, RunError, Runtime, Sandbox, SecretBytes, SecretError, SecretRef};
+use ptrun_host::{Answers, Limits, LogRecord, Runtime, Sandbox, SecretBytes, SecretRef, resolve_all};
 
 use crate::args::Global;
 use crate::plan::Wanted;
@@ -29,16 +29,14 @@ pub(crate) fn all(
     for (scheme, indices) in batches {
         // The plan asked for a plugin for each scheme.
         let Some(plugin) = plugins.remove(scheme) else { continue };
-        let batch: Vec<&SecretRef> = indices.iter().map(|&index| &wanted[index].reference).collect();
-        let grants = plugin.grants(scheme, &batch)?;
+        let grants = plugin.grants(scheme, &batch(&indices, wanted))?;
         let sandbox = plugin.compile(&runtime)?.sandbox(grants, BTreeMap::new())?;
         sandboxes.push((sandbox, indices));
     }
 
-    let answers = wait(async {
-        let answers = sandboxes.iter().map(|(sandbox, indices)| ask(sandbox, indices, wanted));
-        futures_util::future::join_all(answers).await
-    })?;
+    let questions: Vec<(&Sandbox, Vec<&SecretRef>)> =
+        sandboxes.iter().map(|(sandbox, indices)| (sandbox, batch(indices, wanted))).collect();
+    let answers = wait(resolve_all(&questions))?;
 
     let mut secrets: Vec<Option<SecretBytes>> = wanted.iter().map(|_| None).collect();
     let mut failures = Vec::new();
@@ -51,18 +49,15 @@ pub(crate) fn all(
     }
 }
 
-/// Asks one plugin for the references at `indices`.
-async fn ask(sandbox: &Sandbox, indices: &[usize], wanted: &[Wanted]) -> Answer {
-    let batch: Vec<&SecretRef> = indices.iter().map(|&index| &wanted[index].reference).collect();
-    sandbox.resolve(&batch).await
+/// The references at `indices`.
+fn batch<'a>(indices: &[usize], wanted: &'a [Wanted]) -> Vec<&'a SecretRef> {
+    indices.iter().map(|&index| &wanted[index].reference).collect()
 }
-
-type Answer = Result<Vec<Result<SecretBytes, SecretError>>, RunError>;
 
 /// Puts one plugin's answers where they belong.
 fn collect(
     indices: &[usize],
-    answer: Answer,
+    answer: Answers,
     wanted: &[Wanted],
     secrets: &mut [Option<SecretBytes>],
     failures: &mut Vec<Failure>,

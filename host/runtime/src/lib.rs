@@ -58,11 +58,12 @@ pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, Limits};
 pub use ptrun_trust::{
-    Capabilities, Digest, KeyError, Manifest, PluginSource, PublicKey, Scope, ScopeError, SourceError,
-    StoreError, TrustError, TrustStore, Unverified, Verified,
+    Capabilities, Check, Digest, KeyError, Manifest, Moment, PluginSource, PublicKey, Scope, ScopeError,
+    SecretKey, SignError, SourceError, StoreError, TrustError, TrustStore, TrustedKey, Unverified, Verified,
+    sign,
 };
 pub use reference::{NameError, ReferenceError, SecretName, SecretRef, Selector};
 pub use runtime::{Compiled, INTERFACE_VERSION, LoadError, Runtime};
-pub use sandbox::{LogLevel, LogRecord, RunError, Sandbox, SecretError};
+pub use sandbox::{Answers, LogLevel, LogRecord, RunError, Sandbox, SecretError, resolve_all};
 pub use secret::SecretBytes;
 pub use select::SelectError;

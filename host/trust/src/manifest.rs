@@ -9,6 +9,8 @@ use std::str::FromStr;
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
+use crate::Moment;
+
 /// The one format of the manifest so far.
 const FORMAT: u32 = 1;
 /// The largest manifest that is looked at.
@@ -50,6 +52,9 @@ pub struct Manifest {
     pub scheme: Name,
     /// Grows with every release of the publisher, so that an older one is known to be older.
     pub sequence: u64,
+    /// From when on it must not be used any more.
+    #[serde(default)]
+    pub expires: Option<Moment>,
     /// The settings that it takes.
     #[serde(default)]
     pub config: BTreeMap<String, ConfigKey>,
@@ -202,6 +207,7 @@ sequence = 7
             ("sequence = 7", "sequence = 7\ncolour = 1", "unknown field `colour`"),
             ("sequence = 7", "sequence = 7\nsequence = 8", "duplicate key"),
             ("sequence = 7", "sequence = -7", "invalid value"),
+            ("sequence = 7", "sequence = 7\nexpires = 2027-01-01", "offset from UTC"),
             ("format = 1", "format = 2", "format 2"),
             ("\"1.2.3\"", "\"1.2\"", "unexpected end of input"),
             ("\"vault\"\nversion", "\"Vault\"\nversion", "lower-case"),

@@ -96,6 +96,12 @@ impl Unverified {
     pub fn origin(&self) -> &str {
         &self.origin
     }
+
+    /// The bytes, of which nothing is known: to be signed, not to be run.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl std::fmt::Debug for Unverified {

@@ -64,7 +64,7 @@ fn a_signed_plugin_is_verified_with_what_it_says() {
     let Signed { key, trust, plugin } = Signed::new();
     let verified = verify(&trust, plugin.clone()).expect("signed by a trusted key");
     assert_eq!(verified.bytes(), plugin);
-    assert_eq!(verified.signer(), key.public());
+    assert_eq!(verified.signers(), [key.public()]);
     assert_eq!(verified.manifest().full_name(), "acme/vault");
     assert!(verified.digest().to_string().starts_with("sha256:"));
 }
@@ -207,7 +207,7 @@ fn one_good_signature_is_enough() {
     let both = sign(&plugin, None, &other).expect("a second signature");
     for key in [&key, &other] {
         let verified = verify(&trusting(key.public(), "acme/*"), both.clone()).expect("either will do");
-        assert_eq!(verified.signer(), key.public());
+        assert_eq!(verified.signers(), [key.public()]);
     }
     let digest = |file: Vec<u8>| verify(&trusting(key.public(), "acme/*"), file).expect("good").digest();
     assert_eq!(digest(plugin), digest(both), "what is signed stays the same");
@@ -239,11 +239,85 @@ fn a_trust_store_is_read_whole_or_not_at_all() {
         entry(&key.public().to_string(), "ac*/x"),
         "[[keys]]\n".to_owned(),
         "[[key]]\n".to_owned(),
-        format!("{good}revoked = true"),
+        format!("{good}colour = 1"),
     ];
     for bad in bad {
         let mut trust = TrustStore::new();
         let _ = trust.add_toml(&format!("{good}{bad}")).expect_err(&bad);
         assert!(verify(&trust, plugin.clone()).is_err(), "{bad}");
     }
+}
+
+/// What a store with this text makes of a plugin, at a moment.
+fn at(store: &str, plugin: &[u8], now: &str) -> Result<Verified, TrustError> {
+    let mut trust = TrustStore::new();
+    trust.add_toml(store).expect("well formed");
+    let plugin = PluginSource::memory("plugin", plugin.to_vec()).read().expect("in memory");
+    trust.explain(plugin, now.parse().expect("a moment")).1
+}
+
+fn entry(key: &SecretKey, more: &str) -> String {
+    format!("[[key]]\npublic = \"{}\"\nfor = [\"acme/*\"]\n{more}\n", key.public())
+}
+
+#[test]
+fn trust_has_a_beginning_and_an_end() {
+    let Signed { key, plugin, .. } = Signed::new();
+    let store = entry(&key, "not-before = 2026-01-01T00:00:00Z\nnot-after = 2027-01-01T00:00:00Z");
+    let at = |now| at(&store, &plugin, now);
+    assert!(matches!(at("2025-12-31T23:59:59Z"), Err(TrustError::KeyNotYetValid { .. })));
+    assert!(at("2026-01-01T00:00:00Z").is_ok());
+    assert!(at("2026-12-31T23:59:59Z").is_ok());
+    assert!(matches!(at("2027-01-01T00:00:00Z"), Err(TrustError::KeyExpired { .. })));
+}
+
+#[test]
+fn one_good_entry_of_a_key_is_enough_unless_it_is_revoked() {
+    let Signed { key, plugin, .. } = Signed::new();
+    let now = "2026-06-01T00:00:00Z";
+    let (expired, good) = (entry(&key, "not-after = 2026-01-01T00:00:00Z"), entry(&key, ""));
+    let revoked = format!("[[key]]\npublic = \"{}\"\nfor = []\nrevoked = true\n", key.public());
+    for store in [format!("{expired}{good}"), format!("{good}{expired}")] {
+        assert!(at(&store, &plugin, now).is_ok());
+        for store in [format!("{store}{revoked}"), format!("{revoked}{store}")] {
+            assert!(matches!(at(&store, &plugin, now), Err(TrustError::Revoked { .. })), "{store}");
+        }
+    }
+}
+
+#[test]
+fn a_plugin_may_expire() {
+    let key = SecretKey::generate().expect("entropy");
+    let manifest = format!("{MANIFEST}expires = 2026-06-01T00:00:00Z\n");
+    let plugin = sign(&component(), Some(&manifest), &key).expect("signs");
+    assert!(at(&entry(&key, ""), &plugin, "2026-05-31T23:59:59Z").is_ok());
+    let late = at(&entry(&key, ""), &plugin, "2026-06-01T00:00:00Z");
+    assert!(matches!(late, Err(TrustError::Expired { .. })));
+}
+
+#[test]
+fn a_threshold_counts_different_keys() {
+    let now = "2026-06-01T00:00:00Z";
+    let Signed { key: one, plugin, .. } = Signed::new();
+    let (two, three) = (SecretKey::generate().expect("entropy"), SecretKey::generate().expect("entropy"));
+    let keys = format!("{}{}", entry(&one, ""), entry(&two, ""));
+    let store = format!("{keys}[[threshold]]\nfor = \"acme/vault\"\nsigners = 2\n");
+    let too_few = |plugin: &[u8]| {
+        let refused = at(&store, plugin, now);
+        matches!(refused, Err(TrustError::TooFewSigners { has: 1, needs: 2, .. }))
+    };
+    assert!(too_few(&plugin), "one signature");
+    let twice = sign(&plugin, None, &one).expect("signs again");
+    assert!(too_few(&twice), "one key, twice");
+    let stranger = sign(&plugin, None, &three).expect("a stranger signs");
+    assert!(too_few(&stranger), "a second key that is not trusted");
+    let repeated = format!("{}{store}", entry(&one, ""));
+    assert!(at(&repeated, &twice, now).is_err(), "one key, in two entries");
+    let both = sign(&plugin, None, &two).expect("the other signs");
+    let verified = at(&store, &both, now).expect("two keys");
+    assert_eq!(verified.signers().len(), 2);
+    assert!(at(&format!("{keys}[[threshold]]\nfor = \"other/*\"\nsigners = 2\n"), &plugin, now).is_ok());
+    let zero = format!("{keys}[[threshold]]\nfor = \"acme/*\"\nsigners = 0\n");
+    let foreign = sign(&component(), Some(MANIFEST), &three).expect("signs");
+    assert!(at(&zero, &foreign, now).is_err(), "a threshold of none is one");
 }

@@ -159,6 +159,16 @@ pub enum LogLevel {
     Error,
 }
 
+/// What a plugin answered: one result for each reference, in their order.
+pub type Answers = Result<Vec<Result<SecretBytes, SecretError>>, RunError>;
+
+/// Asks several plugins at the same time, each for its references, with the answers in the order of the
+/// questions. See [`Sandbox::resolve`].
+pub async fn resolve_all(questions: &[(&Sandbox, Vec<&SecretRef>)]) -> Vec<Answers> {
+    let answers = questions.iter().map(|(sandbox, references)| sandbox.resolve(references));
+    futures_util::future::join_all(answers).await
+}
+
 /// A plugin that holds what it was granted, and can be asked. Every call runs in a fresh instance.
 pub struct Sandbox {
     compiled: Compiled,
@@ -200,10 +210,7 @@ impl Sandbox {
     /// # Errors
     /// The outer error means that the plugin answered nothing at all; the inner ones are about one
     /// reference each.
-    pub async fn resolve(
-        &self,
-        references: &[&SecretRef],
-    ) -> Result<Vec<Result<SecretBytes, SecretError>>, RunError> {
+    pub async fn resolve(&self, references: &[&SecretRef]) -> Answers {
         let limits = &self.compiled.limits;
         let mut store = self.store()?;
         let answer = {

@@ -1,15 +1,16 @@
-//! `ptrun plugin list` and `ptrun plugin inspect`.
+//! `ptrun plugin`: what is there, what it is, whether it is to be trusted.
 
-use std::io::{self, Write as _};
+mod sign;
+mod verify;
 
 use clap::Subcommand;
-use ptrun_host::{Limits, Runtime};
+use ptrun_host::{Limits, Runtime, Verified};
 use serde_json::{Map, Value, json};
 
-use crate::args::Global;
+use super::{pretty, print};
 use crate::plugins::Plugin;
 use crate::report::{Failure, Failures};
-use crate::trust;
+use crate::user;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -27,17 +28,26 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say in words what is checked before a plugin runs, and what does not hold
+    Verify {
+        /// The file of the plugin
+        file: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign a component, and put its manifest into it
+    Sign(sign::SignArgs),
 }
 
-pub(crate) fn execute(_: &Global, command: &PluginCommand) -> Result<(), Failures> {
-    let text = match command {
-        PluginCommand::List { json } => list(*json)?,
-        PluginCommand::Inspect { plugin, json } => inspect(plugin, *json)?,
-    };
-    let printed = io::stdout().lock().write_all(text.as_bytes());
-    printed.map_err(|why| {
-        Failure::new("system/output", format!("the output could not be written: {why}")).into()
-    })
+pub(crate) fn execute(command: &PluginCommand) -> Result<(), Failures> {
+    match command {
+        PluginCommand::List { json } => print(&list(*json)?)?,
+        PluginCommand::Inspect { plugin, json } => print(&inspect(plugin, *json)?)?,
+        PluginCommand::Verify { file, json } => verify::verify(file, *json)?,
+        PluginCommand::Sign(args) => sign::sign(args)?,
+    }
+    Ok(())
 }
 
 /// A line for each: the built-in ones, then those in the user's folder that nothing built in shadows. One
@@ -45,9 +55,7 @@ pub(crate) fn execute(_: &Global, command: &PluginCommand) -> Result<(), Failure
 fn list(json: bool) -> Result<String, Failure> {
     let mut names: Vec<String> = ptrun_builtins::all().map(|builtin| builtin.name().to_owned()).collect();
     let mut others: Vec<String> = Vec::new();
-    for entry in
-        trust::user_plugins().and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten()
-    {
+    for entry in user::plugins().and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if path.extension().is_some_and(|end| end == "wasm") && !names.contains(&name) {
@@ -80,7 +88,7 @@ fn row(name: &str) -> Map<String, Value> {
             row.insert("plugin".to_owned(), manifest.full_name().into());
             row.insert("version".to_owned(), manifest.version.to_string().into());
             row.insert("scheme".to_owned(), manifest.scheme.as_str().into());
-            row.insert("signer".to_owned(), plugin.verified.signer().to_string().into());
+            row.insert("signers".to_owned(), signers(&plugin.verified).into());
             row.insert("place".to_owned(), plugin.place.into());
         }
         Err(failure) => {
@@ -88,6 +96,10 @@ fn row(name: &str) -> Map<String, Value> {
         }
     }
     row
+}
+
+fn signers(plugin: &Verified) -> Vec<String> {
+    plugin.signers().iter().map(ToString::to_string).collect()
 }
 
 fn inspect(name: &str, json: bool) -> Result<String, Failure> {
@@ -105,7 +117,8 @@ fn inspect(name: &str, json: bool) -> Result<String, Failure> {
         "interface": manifest.interface.to_string(),
         "sequence": manifest.sequence,
         "place": place,
-        "signer": verified.signer().to_string(),
+        "signers": signers(verified),
+        "expires": manifest.expires.map(|moment| moment.to_string()),
         "digest": verified.digest().to_string(),
         "size": verified.bytes().len(),
         "config": manifest.config.iter().map(|(key, setting)| (key.clone(), setting.help.clone().into()))
@@ -150,11 +163,4 @@ fn inline(value: &Value) -> String {
         Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         _ => String::new(),
     }
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(value);
-    let text =
-        text.map_err(|why| Failure::new("system/output", format!("the output could not be made: {why}")))?;
-    Ok(text + "\n")
 }
