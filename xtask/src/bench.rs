@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ptrun_trust::{SecretKey, sign};
+
 use crate::sh::{self, Result};
 
 struct Case {
@@ -15,11 +17,12 @@ struct Case {
     times: Vec<Duration>,
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Result<Vec<Case>> {
     let ptrun = sh::target("release/ptrun");
     let case =
         |name, program: &Path, args| Case { name, program: program.to_owned(), args, times: Vec::new() };
-    vec![
+    large_plugin()?;
+    Ok(vec![
         case("true", Path::new("true"), &[]),
         case("env true", Path::new("env"), &["true"]),
         case("ptrun --version", &ptrun, &["--version"]),
@@ -28,14 +31,32 @@ fn cases() -> Vec<Case> {
             &ptrun,
             &["--plugin", "env", "-s", "SECRET=env://PTBENCH_SECRET", "--", "true"],
         ),
-    ]
+        case("ptrun, verify 2 MB", &ptrun, &["plugin", "verify", LARGE]),
+    ])
+}
+
+/// A plugin of 2 MB, which the user of the benchmark trusts.
+const LARGE: &str = "target/bench/large.wasm";
+
+fn large_plugin() -> Result<()> {
+    let folder = sh::target("bench/ptrun");
+    sh::recreate(&folder)?;
+    let key = SecretKey::generate()?;
+    let manifest =
+        "format=1\npublisher=\"a\"\nname=\"b\"\nversion=\"1.0.0\"\ninterface=\"0\"\nscheme=\"b\"\nsequence=1";
+    // A component with one custom section, whose length takes three bytes.
+    let mut component = b"\0asm\x0d\0\x01\0\0\x80\x80\x7a\x07payload".to_vec();
+    component.resize(8 + 4 + 0x7a * 128 * 128, 7);
+    sh::write(&sh::root().join(LARGE), sign(&component, Some(manifest), &key)?)?;
+    let trust = format!("[[key]]\npublic = \"{}\"\nfor = [\"a/*\"]\n", key.public());
+    sh::write(&folder.join("trust.toml"), trust)
 }
 
 /// `cargo xtask bench [RUNS]`: RUNS of each command, 200 unless said otherwise.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let runs: usize = args.first().map_or(Ok(200), |runs| runs.parse())?;
     crate::build()?;
-    let mut cases = cases();
+    let mut cases = cases()?;
     for round in 0..=runs {
         for case in &mut cases {
             let time = time(case)?;
@@ -69,7 +90,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
 fn time(case: &Case) -> Result<Duration> {
     let mut command = Command::new(&case.program);
-    command.args(case.args).env("PTBENCH_SECRET", "value").stdout(Stdio::null());
+    command.args(case.args).current_dir(sh::root()).stdout(Stdio::null());
+    command.env("PTBENCH_SECRET", "value").env("XDG_CONFIG_HOME", sh::target("bench"));
     let start = Instant::now();
     let status = command.status()?;
     let time = start.elapsed();

@@ -24,7 +24,7 @@ type Suite = (&'static str, fn() -> Result<()>);
 
 const SUITES: &[Suite] = &[
     ("plugins", plugins),
-    ("signatures", || cargo_test(&["--package", "ptrun-trust"])),
+    ("signatures", || cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"])),
     ("host", || cargo_test(&["--package", "ptrun-host", "--package", "ptrun-builtins"])),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
     ("cli", || cargo_test(&["--package", "ptrun-tests"])),

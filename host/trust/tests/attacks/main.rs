@@ -1,5 +1,8 @@
 //! Files that an attacker would make of a signed plugin. None may be verified.
 
+mod forge;
+mod table;
+
 use ptrun_trust::{PluginSource, PublicKey, SecretKey, TrustError, TrustStore, Verified, sign};
 
 const MANIFEST: &str = r#"
