@@ -181,7 +181,7 @@ fn what_is_no_key_or_a_weak_one_is_refused() {
     trust("weak.pub", "key/weak");
     trust("text.pub", "key/unreadable");
     trust("absent.pub", "key/unreadable");
-    trust(&weak, "key/unreadable");
+    trust(&weak, "key/weak");
     bad(&user, &["key", "trust", &user.key.public().to_string(), "--for", "acme"], "usage");
     bad(&user, &["key", "trust", &user.key.public().to_string()], "usage");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
-use ptrun_tests::{User, guest, text};
+use ptrun_tests::{User, guest, root, text};
 use ptrun_trust::{SecretKey, sign};
 use snapbox::{assert_data_eq, str};
 
@@ -266,6 +266,7 @@ error[plugin/undeclared-import]: the plugin `hostile/guest` imports `wasi:random
         str![[r#"
 error[grant/missing]: the plugin `guest` asks for something that it is not granted
   asks for: random
+  imports: wasi:random/insecure-seed@0.2.6
   help: if it should have this, add `--allow 'guest:random'`
 
 "#]]
@@ -275,6 +276,7 @@ error[grant/missing]: the plugin `guest` asks for something that it is not grant
         str![[r#"
 error[grant/missing]: the plugin `guest` asks for something that it is not granted
   asks for: file=x
+  imports: ptrun:plugin/files@0.1.0
   help: if it should have this, add `--allow 'guest:file=x'`
 
 "#]]
@@ -575,7 +577,7 @@ error[usage]: unexpected argument 'printenv' found
     assert_data_eq!(
         said(&user, user.ptrun().args(["-s", "A=env://B", "plugin", "list"]), 125),
         str![[r#"
-error[usage]: `--secret` and a command belong to `ptrun run` alone
+error[usage]: `--secret` and the command stand after the name of a subcommand, and only `run` has them
   help: see `ptrun --help`
 
 "#]]
@@ -714,4 +716,153 @@ error[trust/expired]: the plugin `./old.wasm` expired at 2020-01-01T00:00:00Z
 
 "#]]
     );
+}
+
+#[test]
+fn plugin_that_imports_what_nobody_is_given() {
+    let user = User::new();
+    let manifest = "format = 1\npublisher = \"hostile\"\nname = \"net\"\nversion = \"1.0.0\"\ninterface = \"0.1\"\nscheme = \"guest\"\nsequence = 1\n";
+    let component = r#"(component
+        (import "wasi:sockets/tcp@0.2.6" (instance))
+        (instance $i)
+        (export "ptrun:plugin/secret-source@0.1.0" (instance $i)))"#;
+    let component = wat::parse_str(component).expect("a component");
+    user.write("net.wasm", sign(&component, Some(manifest), &user.key).expect("signs"));
+    assert_data_eq!(
+        refused(&user, &["--plugin", "./net.wasm", "-s", "A=guest://x"]),
+        str![[r#"
+error[plugin/forbidden-import]: the plugin `hostile/net` imports `wasi:sockets/tcp@0.2.6`, which no plugin is given
+  help: its publisher must do without it
+
+"#]]
+    );
+}
+
+#[test]
+fn plugin_whose_manifest_attacks_the_terminal() {
+    let user = User::new();
+    let manifest = section("ptrun:plugin", b"\"\\u001b[2J\\u202e\" = 1");
+    // The signer refuses such a manifest, so the file is put together by hand, with a signature by nobody.
+    let set = [&[1], sha256(&manifest).as_slice(), &[1, 67, 0, 1, 64], &[7; 64]].concat();
+    let envelope = section("signature", &[&[1, 1, 1, 1, 102], set.as_slice()].concat());
+    user.write("evil.wasm", [b"\0asm\x0d\0\x01\0", envelope.as_slice(), &manifest].concat());
+    assert_data_eq!(
+        refused(&user, &["--plugin", "./evil.wasm"]),
+        str![[r#"
+error[trust/manifest]: the manifest of the plugin `./evil.wasm` is wrong: unknown field `/u{1b}[2J/u{202e}`, expected one of `format`, `publisher`, `name`, `version`, `description`, `interface`, `scheme`, `sequence`, `expires`, `config`, `capabilities`
+  help: its publisher must mend `plugin.toml` and sign again
+
+"#]]
+    );
+}
+
+/// A custom section whose lengths fit in a byte each.
+fn section(name: &str, body: &[u8]) -> Vec<u8> {
+    let length = |n: usize| u8::try_from(n).ok().filter(|n| *n < 128).expect("short");
+    let head = [0, length(1 + name.len() + body.len()), length(name.len())];
+    [&head, name.as_bytes(), body].concat()
+}
+
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).to_vec()
+}
+
+#[test]
+fn plugin_that_takes_the_scheme_of_a_built_in_one() {
+    let user = User::new();
+    let manifest = "format = 1\npublisher = \"hostile\"\nname = \"env\"\nversion = \"1.0.0\"\ninterface = \"0.1\"\nscheme = \"env\"\nsequence = 1\n";
+    let component = wat::parse_str("(component)").expect("a component");
+    user.write("mine.wasm", sign(&component, Some(manifest), &user.key).expect("signs"));
+    assert_data_eq!(
+        refused(&user, &["--plugin", "./mine.wasm"]),
+        str![[r#"
+error[plugin/same-scheme]: the plugin `./mine.wasm` answers to `env://`, which is built in
+  help: give it another scheme with `--plugin ALIAS=./mine.wasm`
+
+"#]]
+    );
+}
+
+#[test]
+fn alias_that_is_no_scheme() {
+    let user = User::new();
+    user.install("json");
+    assert_data_eq!(
+        refused(&user, &["--plugin", "Work=json.wasm"]),
+        str![[r#"
+error[usage/alias]: an alias is a scheme: lower-case letters, digits, `+-.`
+  help: for example `--plugin work=./vault.wasm`, for references such as `work://key`
+
+"#]]
+    );
+}
+
+#[test]
+fn grant_in_the_help_is_safe_to_paste() {
+    let user = User::new();
+    user.install("files");
+    let said = refused(&user, &["--plugin", "./files.wasm", "-s", "A=guest://x'; touch pwned; echo '"]);
+    assert!(said.contains(r"--allow 'guest:file=x'\''; touch pwned; echo '\'''"), "{said}");
+}
+
+#[test]
+fn built_in_plugin_whose_key_was_revoked() {
+    let user = User::new();
+    let list = text(&user.run(["key", "list"]).stdout);
+    let key = list.split_whitespace().next().expect("the built-in key").to_owned();
+    assert!(user.run(["key", "revoke", &key]).status.success());
+    let said = refused(&user, &["-s", "A=env://HOME"]).replace(&key, "[BUILT-IN]");
+    assert_data_eq!(
+        said,
+        str![[r#"
+error[trust/revoked]: the plugin `env` is signed by a key that you revoked
+  signer: [BUILT-IN]
+  secret: A
+  help: ask the publisher for a file that another key signed
+
+"#]]
+    );
+}
+
+#[test]
+fn reference_to_a_reference_of_a_plugin_that_was_not_named() {
+    let user = User::new();
+    let mut command = user.ptrun();
+    command.env("B", "env://HOME").args(["-s", "A=env://B", "--", "touch", "started"]);
+    assert!(said(&user, &mut command, 125).starts_with("error[reference/chained]: "));
+}
+
+#[test]
+fn the_readme_lists_every_class() {
+    let modules = ["args", "classes", "inject", "plan", "plugins", "report", "resolve", "run", "user"];
+    let commands = ["get", "key", "mod", "plugin/mod", "plugin/sign", "plugin/verify"];
+    let modules = modules.iter().map(|name| format!("host/cli/src/{name}.rs"));
+    let paths = modules.chain(commands.iter().map(|name| format!("host/cli/src/commands/{name}.rs")));
+    let groups = [
+        "exec",
+        "grant",
+        "inject",
+        "key",
+        "plugin",
+        "reference",
+        "secret",
+        "sign",
+        "system",
+        "trust",
+        "usage",
+    ];
+    let readme = fs::read_to_string(root().join("README.md")).expect("a page");
+    let mut classes = std::collections::BTreeSet::new();
+    for path in paths {
+        let source = fs::read_to_string(root().join(path)).expect("a source");
+        classes.extend(source.split('"').filter_map(|literal| {
+            let (group, name) = literal.split_once('/')?;
+            let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            (good && groups.contains(&group)).then(|| literal.to_owned())
+        }));
+    }
+    let missing: Vec<_> = classes.iter().filter(|class| !readme.contains(&format!("`{class}`"))).collect();
+    assert!(missing.is_empty(), "not in the README: {missing:?}");
+    assert!(classes.len() > 55, "only {} classes were found", classes.len());
 }

@@ -130,3 +130,52 @@ fn a_command_does_not_start_without_every_secret() {
     assert_eq!(output.status.code(), Some(125));
     assert!(!user.home().join("started").exists());
 }
+
+#[test]
+fn a_variable_of_64_kib_arrives_and_a_larger_one_is_named() {
+    let user = User::new();
+    let run = |size: usize| {
+        ptrun(&user).env("GREETING", "x".repeat(size)).args(["printenv", "MESSAGE"]).output().expect("starts")
+    };
+    let output = run(64 << 10);
+    assert_eq!((output.stdout.len(), text(&output.stderr).as_str()), ((64 << 10) + 1, ""));
+    let output = run((64 << 10) + 1);
+    assert!(text(&output.stderr).starts_with("error[secret/too-large]: "), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_environment_that_is_too_long_is_named() {
+    let user = User::new();
+    // Linux allows a quarter of the stack for arguments and environment together: 40 copies of 64 KiB do
+    // not fit into a quarter of the 8 MiB that a program usually has.
+    let mut command = user.ptrun();
+    command.env("LARGE", "x".repeat(64 << 10));
+    for index in 0..40 {
+        command.args(["-s", &format!("COPY_{index}=env://LARGE")]);
+    }
+    let output = command.args(["--", "true"]).output().expect("starts");
+    assert_eq!(output.status.code(), Some(125), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).starts_with("error[inject/too-long]: "), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_script_whose_interpreter_is_missing_is_not_called_missing_itself() {
+    let user = User::new();
+    let script = user.write("script", "#!/no/such/interpreter\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("permissions");
+    let output = ptrun(&user).arg("./script").output().expect("starts");
+    assert_eq!(output.status.code(), Some(126));
+    assert!(text(&output.stderr).contains("interpreter"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn nobody_who_listens_is_no_reason_to_panic() {
+    let user = User::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let failed = user.ptrun().args(["-s", "A=env://NOPE", "--", "true"]).stderr(full()).status();
+    assert_eq!(failed.expect("starts").code(), Some(125));
+    user.install("log");
+    let mut command = user.ptrun();
+    command.args(["--verbose", "--plugin", "./log.wasm", "-s", "A=guest://HOME", "--", "true"]);
+    assert_eq!(command.stderr(full()).status().expect("starts").code(), Some(0));
+}

@@ -168,8 +168,9 @@ fn logs_are_clean_and_end_somewhere() {
     let fields =
         [("value".to_owned(), "[secret]".to_owned()), ("screen".to_owned(), r"\u{1b}[2J".to_owned())];
     assert_eq!(seen[0].fields, fields);
-    // The first message, and then as many of 1,009 bytes as fit into 64 KiB.
-    assert_eq!(seen.len(), 1 + (64 << 10) / 1009);
+    // The first message takes 94 bytes of the 64 KiB, each of the others 1,073, and those without any text
+    // are no way round.
+    assert_eq!(seen.len(), 1 + ((64 << 10) - 94) / 1073);
 }
 
 #[test]
@@ -297,4 +298,44 @@ fn a_component_that_is_invalid_is_an_error() {
     );
     let wrong = Runtime::new(Limits::default()).expect("an engine").compile(wrong).expect_err("invalid");
     assert!(matches!(wrong, LoadError::Invalid(_)), "{wrong:?}");
+}
+
+#[test]
+fn a_batch_answers_with_as_much_as_it_was_asked_for_and_no_more() {
+    let runtime = Runtime::new(Limits::default()).expect("an engine");
+    let sandbox =
+        compile(&runtime, "full").sandbox(Grants::none(), BTreeMap::new()).expect("it needs nothing");
+    let reference: SecretRef = "guest://x".parse().expect("a reference");
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    let answers = tokio.block_on(sandbox.resolve(&[&reference; 64])).expect("64 values of 64 KiB");
+    assert!(
+        answers.iter().all(|answer| answer.as_ref().is_ok_and(|secret| secret.expose().len() == 64 << 10))
+    );
+
+    let end = end(ask("huge", "guest://x", Grants::none()));
+    assert!(matches!(end, RunError::Limit { limit: Limit::CallBytes, .. }), "{end:?}");
+}
+
+#[test]
+fn an_error_cannot_carry_what_was_in_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("token");
+    std::fs::write(&path, "canary-5d41402a\n").expect("a file");
+    let refusal = refusal(ask("tellfile", "guest://token", Grants::none().file("token", path)));
+    assert_eq!(refusal, SecretError::Internal("the file has [secret]".to_owned()));
+}
+
+#[test]
+fn several_plugins_are_asked_at_once() {
+    let runtime = Runtime::new(Limits::default()).expect("an engine");
+    let sandbox =
+        |name| compile(&runtime, name).sandbox(Grants::none(), BTreeMap::new()).expect("it needs nothing");
+    let (one, two) = (sandbox("json"), sandbox("exit"));
+    let reference: SecretRef = "guest://x#text".parse().expect("a reference");
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    let questions = [(&one, vec![&reference, &reference]), (&two, vec![&reference]), (&one, Vec::new())];
+    let answers = tokio.block_on(ptrun_host::resolve_all(&questions));
+    assert!(answers[0].as_ref().is_ok_and(|secrets| secrets.len() == 2 && secrets.iter().all(Result::is_ok)));
+    assert!(matches!(answers[1], Err(RunError::Exited { .. })), "one that fails leaves the others alone");
+    assert!(answers[2].as_ref().is_ok_and(Vec::is_empty));
 }

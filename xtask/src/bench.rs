@@ -49,7 +49,10 @@ fn large_plugin() -> Result<()> {
     component.resize(8 + 4 + 0x7a * 128 * 128, 7);
     sh::write(&sh::root().join(LARGE), sign(&component, Some(manifest), &key)?)?;
     let trust = format!("[[key]]\npublic = \"{}\"\nfor = [\"a/*\"]\n", key.public());
-    sh::write(&folder.join("trust.toml"), trust)
+    let store = folder.join("trust.toml");
+    sh::write(&store, trust)?;
+    // Whatever the umask is: a store that others may write is refused.
+    std::fs::set_permissions(store, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(Into::into)
 }
 
 /// `cargo xtask bench [RUNS]`: RUNS of each command, 200 unless said otherwise.

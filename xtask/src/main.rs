@@ -25,7 +25,14 @@ const COMMANDS: &[Command] = &[
 ];
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Ok(args) = std::env::args_os()
+        .skip(1)
+        .map(std::ffi::OsString::into_string)
+        .collect::<std::result::Result<Vec<_>, _>>()
+    else {
+        eprintln!("error: the arguments are not UTF-8; `cargo xtask dist` leaves a ptrun that takes them");
+        return ExitCode::from(2);
+    };
     let Some((name, rest)) =
         args.split_first().filter(|(name, _)| !matches!(name.as_str(), "help" | "--help" | "-h"))
     else {

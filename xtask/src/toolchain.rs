@@ -59,7 +59,9 @@ impl Toolchain {
             return Some(Self::Active);
         }
         let linkers = linkers()?;
-        DEBIAN_FILES.iter().all(|file| Path::new(file).exists()).then_some(Self::Debian { linkers })
+        let version = sh::command(DEBIAN_FILES[0]).args(["--version"]).output()?;
+        let complete = DEBIAN_FILES.iter().all(|file| Path::new(file).exists());
+        (complete && is_new_enough(&version)).then_some(Self::Debian { linkers })
     }
 
     /// What it is, for people.
@@ -100,6 +102,13 @@ impl Toolchain {
     }
 }
 
+/// Whether `rustc --version` is one that plugins can be built with: 1.95, as their manifests have it.
+fn is_new_enough(version: &str) -> bool {
+    let numbers = version.strip_prefix("rustc ").unwrap_or_default();
+    let mut numbers = numbers.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+    (numbers.next(), numbers.next()) >= (Some(1), Some(95))
+}
+
 /// The folder of the linkers that come with the active toolchain.
 fn linkers() -> Option<PathBuf> {
     let sysroot = sh::command("rustc").args(["--print", "sysroot"]).output()?;
@@ -120,16 +129,34 @@ fn install_debian() -> Result<()> {
     let apt = |args: &[&str]| {
         // What it prints is not what the user asked for.
         let quiet = ["-qq", "-o", "Dpkg::Use-Pty=0"];
-        sh::command("apt-get").args(quiet).args(args).env("DEBIAN_FRONTEND", "noninteractive")
+        // `timeout` ends it with a signal that it can handle; and it may remove nothing to make room.
+        sh::command("timeout")
+            .args(["900", "apt-get", "--no-remove"])
+            .args(quiet)
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
     };
-    apt(&["update"]).run_at_most(Duration::from_secs(300))?;
-    apt(&["install", "-y", "--no-install-recommends"])
-        .args(DEBIAN_PACKAGES)
-        .stdout_to_stderr()
-        .run_at_most(Duration::from_secs(900))
+    apt(&["update"]).run()?;
+    apt(&["install", "-y", "--no-install-recommends"]).args(DEBIAN_PACKAGES).stdout_to_stderr().run()
 }
 
 fn add_with_rustup() -> Result<()> {
     eprintln!("xtask: rustup target add {TARGET}");
     sh::command("rustup").args(["target", "add", TARGET]).run_at_most(Duration::from_secs(180))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_new_enough;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        for good in ["rustc 1.95.0 (abc 2026-04-14)", "rustc 1.96.0", "rustc 1.100.0", "rustc 2.0.0-nightly"]
+        {
+            assert!(is_new_enough(good), "{good}");
+        }
+        for old in ["rustc 1.63.0", "rustc 1.9.0", "rustc 0.99.0", "", "gcc 12.2.0"] {
+            assert!(!is_new_enough(old), "{old}");
+        }
+    }
 }

@@ -68,11 +68,11 @@ impl Builtin {
         PluginSource::memory(self.name(), self.0.component)
     }
 
-    /// Loads the code that was compiled with it.
+    /// Loads the code that was compiled with it; or compiles `plugin`, if it is another plugin, or the code
+    /// is for another engine.
     ///
     /// # Errors
-    /// Those of [`Runtime::load`]; and, if `plugin` is another plugin than this one, those of
-    /// [`Runtime::compile`], since this code is not of it.
+    /// Those of [`Runtime::compile`].
     pub fn load(&self, runtime: &Runtime, plugin: Verified) -> Result<Compiled, LoadError> {
         if plugin.bytes() != self.0.component {
             return runtime.compile(plugin);

@@ -106,7 +106,10 @@ impl Cli {
         match &self.command {
             None => run::run(&self.global, given),
             Some(_) if !given.secrets.is_empty() || !given.command.is_empty() => {
-                let failure = Failure::new("usage", "`--secret` and a command belong to `ptrun run` alone");
+                let failure = Failure::new(
+                    "usage",
+                    "`--secret` and the command stand after the name of a subcommand, and only `run` has them",
+                );
                 Err(failure.help("see `ptrun --help`").into())
             }
             Some(Command::Run(given)) => run::run(&self.global, given),

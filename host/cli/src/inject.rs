@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use ptrun_host::{SecretBytes, SecretName};
@@ -46,11 +47,38 @@ pub(crate) fn exec(program: &OsStr, arguments: &[OsString], environment: Environ
     }
     let why = command.exec();
     let name = program.display();
-    if why.kind() == io::ErrorKind::NotFound {
-        let failure = Failure::new("exec/not-found", format!("the command `{name}` was not found"));
-        return failure.exit(NOT_FOUND).help("check its spelling, and the variable PATH");
+    match why.kind() {
+        io::ErrorKind::ArgumentListTooLong => {
+            let largest = environment.0.iter().max_by_key(|(_, secret)| secret.expose().len());
+            let failure = Failure::new(
+                "inject/too-long",
+                "the environment and the arguments are too long for the system",
+            );
+            let named =
+                largest.iter().fold(failure, |failure, (name, _)| failure.fact("largest secret", name));
+            named.help("deliver less in variables")
+        }
+        io::ErrorKind::NotFound if found(program) => {
+            let message = format!("the command `{name}` needs an interpreter that was not found");
+            let failure = Failure::new("exec/not-executable", message);
+            failure.exit(NOT_EXECUTABLE).help("check its first line, or for which system it was built")
+        }
+        io::ErrorKind::NotFound => {
+            Failure::new("exec/not-found", format!("the command `{name}` was not found"))
+                .exit(NOT_FOUND)
+                .help("check its spelling, and the variable PATH")
+        }
+        _ => Failure::new("exec/not-executable", format!("the command `{name}` cannot be executed: {why}"))
+            .exit(NOT_EXECUTABLE)
+            .help("check that it is a program, and that you may execute it"),
     }
-    let failure =
-        Failure::new("exec/not-executable", format!("the command `{name}` cannot be executed: {why}"));
-    failure.exit(NOT_EXECUTABLE).help("check that it is a program, and that you may execute it")
+}
+
+/// Whether there is a file of this name where execvp(3) looks.
+fn found(program: &OsStr) -> bool {
+    if program.as_bytes().contains(&b'/') {
+        return Path::new(program).exists();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

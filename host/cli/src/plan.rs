@@ -32,7 +32,8 @@ impl Plan {
             }
         }
         let inherited = inherited(std::env::vars_os(), plugins, &asked)?;
-        let chained = |variable: &str| inherited.keys().any(|name| name.as_str() == variable);
+        let chained =
+            |variable: &str| std::env::var(variable).is_ok_and(|value| plugins.is_reference(&value));
         let references: Vec<&SecretRef> = asked.values().chain(inherited.values()).collect();
         if let Some(variable) = plugins.variables(&references).into_iter().find(|variable| chained(variable))
         {

@@ -32,9 +32,10 @@ impl Plugins {
     pub(crate) fn named(global: &Global) -> Result<Self, Failure> {
         let mut plugins = BTreeMap::new();
         for name in &global.plugins {
+            // What is before `=` is an alias, unless it could only be part of a path.
             let (alias, name) = match name.split_once('=') {
-                Some((alias, name)) => (Some(alias), name),
-                None => (None, name.as_str()),
+                Some((alias, name)) if !alias.contains('/') => (Some(alias), name),
+                _ => (None, name.as_str()),
             };
             let plugin = Plugin::find(name)?;
             let scheme = alias.unwrap_or(plugin.verified.manifest().scheme.as_str()).to_owned();
@@ -44,6 +45,11 @@ impl Plugins {
                     "an alias is a scheme: lower-case letters, digits, `+-.`",
                 )
                 .help("for example `--plugin work=./vault.wasm`, for references such as `work://key`"));
+            }
+            if alias.is_none() && ptrun_builtins::find(&scheme).is_some() && !plugin.is_ours() {
+                let message = format!("the plugin `{name}` answers to `{scheme}://`, which is built in");
+                return Err(Failure::new("plugin/same-scheme", message)
+                    .help(format!("give it another scheme with `--plugin ALIAS={name}`")));
             }
             if plugins.insert(scheme.clone(), plugin).is_some() {
                 return Err(Failure::new(
@@ -97,6 +103,12 @@ impl Plugins {
         self.0.get(scheme).is_some_and(|plugin| plugin.named)
     }
 
+    /// Whether a value is a reference to a plugin of this run, or to a built-in one.
+    pub(crate) fn is_reference(&self, value: &str) -> bool {
+        let known = |scheme: &str| self.0.contains_key(scheme) || ptrun_builtins::find(scheme).is_some();
+        SecretRef::scheme_of(value).is_some_and(known)
+    }
+
     /// The variables that plugins will read for these references.
     pub(crate) fn variables(&self, references: &[&SecretRef]) -> Vec<String> {
         let of_one = |reference: &&SecretRef| -> Vec<String> {
@@ -146,7 +158,8 @@ impl Plugin {
     }
 
     fn builtin(builtin: Builtin) -> Result<Self, Failure> {
-        let verified = verify(&ptrun_builtins::trust(), builtin.source().read()?)?;
+        // With the user's store, so that its key can be revoked.
+        let verified = verify(&user::trust()?, builtin.source().read()?)?;
         Ok(Self::new(verified, "built in".to_owned(), Some(builtin)))
     }
 
@@ -160,29 +173,26 @@ impl Plugin {
         Self { verified, place, builtin, allowed: Grants::none(), named: true }
     }
 
+    /// Whether the key of the built-in plugins signed it.
+    fn is_ours(&self) -> bool {
+        ptrun_builtins::signer().is_some_and(|signer| self.verified.signers().contains(&signer))
+    }
+
     /// What it asks for, as far as these references need it.
     fn wanted(&self, references: &[&SecretRef]) -> Grants {
         let asked: &Capabilities = &self.verified.manifest().capabilities;
         Grants::for_references(asked, references.iter().copied())
     }
 
-    /// What it is given for these references: of a plugin of this project, what its manifest asks for; of
-    /// any other, what the user granted, which must be all that it asks for.
-    pub(crate) fn grants(&self, scheme: &str, references: &[&SecretRef]) -> Result<Grants, Failure> {
+    /// What it is given for these references, and what is missing: to a plugin of this project, what its
+    /// manifest asks for; to any other, what the user granted, which must be all that it asks for.
+    pub(crate) fn grants(&self, references: &[&SecretRef]) -> (Grants, Vec<Grant>) {
         let wanted = self.wanted(references);
-        if ptrun_builtins::signer().is_some_and(|signer| self.verified.signers().contains(&signer)) {
-            return Ok(wanted);
+        if self.is_ours() {
+            return (wanted, Vec::new());
         }
         let missing = self.allowed.missing(&wanted);
-        if missing.is_empty() {
-            return Ok(self.allowed.clone());
-        }
-        let allow: Vec<_> = missing.iter().map(|grant| format!("--allow '{scheme}:{grant}'")).collect();
-        let message = format!("the plugin `{scheme}` asks for something that it is not granted");
-        Err(missing
-            .iter()
-            .fold(Failure::new("grant/missing", message), |failure, grant| failure.fact("asks for", grant))
-            .help(format!("if it should have this, add `{}`", allow.join(" "))))
+        (self.allowed.clone(), missing)
     }
 
     /// Its machine code: what was built in with it, or what the compiler makes of it now.

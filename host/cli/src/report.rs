@@ -1,6 +1,7 @@
 //! What ptrun says when it fails: a stable class, a sentence, facts, a line of help, and an exit code.
 
 use std::fmt;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -114,10 +115,12 @@ pub(crate) fn exit(format: ErrorFormat, result: Result<(), Failures>) -> ExitCod
         return ExitCode::SUCCESS;
     };
     for failure in &failures {
-        match format {
-            ErrorFormat::Human => anstream::eprint!("{}", failure.human()),
-            ErrorFormat::Json => eprint!("{}", failure.json()),
-        }
+        let written = match format {
+            ErrorFormat::Human => anstream::stderr().write_all(failure.human().as_bytes()),
+            ErrorFormat::Json => std::io::stderr().write_all(failure.json().as_bytes()),
+        };
+        // If nobody can be told, the exit code still tells.
+        let _ = written;
     }
     ExitCode::from(failures.first().map_or(FAILED, |failure| failure.exit))
 }

@@ -1,8 +1,11 @@
 //! Asks the plugins, all at once, each for everything that the run wants from it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
-use ptrun_host::{Answers, Limits, LogRecord, Runtime, Sandbox, SecretBytes, SecretRef, resolve_all};
+use ptrun_host::{
+    Answers, Compiled, Grant, Limits, LogRecord, Runtime, Sandbox, SecretBytes, SecretRef, resolve_all,
+};
 
 use crate::args::Global;
 use crate::plan::Wanted;
@@ -29,8 +32,12 @@ pub(crate) fn all(
     for (scheme, indices) in batches {
         // The plan asked for a plugin for each scheme.
         let Some(plugin) = plugins.remove(scheme) else { continue };
-        let grants = plugin.grants(scheme, &batch(&indices, wanted))?;
-        let sandbox = plugin.compile(&runtime)?.sandbox(grants, BTreeMap::new())?;
+        let (grants, missing) = plugin.grants(&batch(&indices, wanted));
+        let compiled = plugin.compile(&runtime)?;
+        if !missing.is_empty() {
+            return Err(not_granted(scheme, &compiled, &missing).into());
+        }
+        let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
         sandboxes.push((sandbox, indices));
     }
 
@@ -47,6 +54,24 @@ pub(crate) fn all(
         Some(secrets) if failures.is_empty() => Ok(secrets),
         _ => Err(Failures::new(failures)),
     }
+}
+
+/// Names what a plugin asks for and is not given, the interfaces that it would use, and what would allow it.
+fn not_granted(scheme: &str, plugin: &Compiled, missing: &[Grant]) -> Failure {
+    let message = format!("the plugin `{scheme}` asks for something that it is not granted");
+    let mut failure = Failure::new("grant/missing", message);
+    for grant in missing {
+        failure = failure.fact("asks for", grant);
+        failure = plugin.interfaces_for(grant).fold(failure, |failure, name| failure.fact("imports", name));
+    }
+    let allow: Vec<_> =
+        missing.iter().map(|grant| format!("--allow {}", quoted(&format!("{scheme}:{grant}")))).collect();
+    failure.help(format!("if it should have this, add `{}`", allow.join(" ")))
+}
+
+/// A word for a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The references at `indices`.
@@ -97,5 +122,6 @@ fn show(record: &LogRecord) {
         _ => "error",
     };
     let fields: String = record.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    anstream::eprintln!("{level}[{}]: {}{fields}", record.plugin, record.code);
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(anstream::stderr(), "{level}[{}]: {}{fields}", record.plugin, record.code);
 }

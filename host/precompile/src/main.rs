@@ -17,7 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == "wasm") {
             let plugin = trust.verify(PluginSource::file(&path).read()?)?;
-            fs::write(path.with_extension("cwasm"), precompile(&plugin)?)?;
+            // Whoever finds the file finds all of it.
+            let new = path.with_extension("cwasm.new");
+            fs::write(&new, precompile(&plugin)?)?;
+            fs::rename(&new, path.with_extension("cwasm"))?;
         }
     }
     Ok(())

@@ -52,7 +52,6 @@ mod runtime;
 mod sandbox;
 mod secret;
 mod select;
-mod text;
 
 pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};

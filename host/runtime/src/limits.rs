@@ -12,7 +12,7 @@ pub struct Limits {
     pub table_elements: usize,
     /// Core instances in one component. 64.
     pub instances: usize,
-    /// What one call may hand to the host, in bytes. 1 MiB.
+    /// What one call may hand to the host besides the values that it is asked for, in bytes. 1 MiB.
     pub call_bytes: usize,
     /// Handles that are open at once. 256.
     pub handles: usize,
@@ -55,6 +55,9 @@ pub enum Limit {
     /// [`Limits::table_elements`].
     #[error("table elements")]
     TableElements,
+    /// [`Limits::call_bytes`].
+    #[error("bytes in one call")]
+    CallBytes,
     /// [`Limits::cpu`].
     #[error("computing time")]
     Cpu,

@@ -12,7 +12,7 @@ use wasmtime::component::types::ComponentItem;
 use crate::compiled::{self, Precompiled};
 use crate::engine::{Target, Ticker, engine};
 use crate::sandbox::{LogRecord, interfaces};
-use crate::{Grants, Limits, Sandbox};
+use crate::{Grant, Grants, Limits, Sandbox};
 
 /// The version of the interface `ptrun:plugin` that this host speaks.
 pub const INTERFACE_VERSION: Version = Version::new(0, 1, 0);
@@ -96,11 +96,11 @@ pub enum LoadError {
 
 impl LoadError {
     pub(crate) fn engine(why: wasmtime::Error) -> Self {
-        Self::Engine(crate::text::untrusted(&format!("{why:#}"), &[]))
+        Self::Engine(ptrun_trust::untrusted(&format!("{why:#}"), &[]))
     }
 
     pub(crate) fn compiler(why: wasmtime::Error) -> Self {
-        Self::Invalid(crate::text::untrusted(&format!("{why:#}"), &[]))
+        Self::Invalid(ptrun_trust::untrusted(&format!("{why:#}"), &[]))
     }
 }
 
@@ -149,13 +149,16 @@ impl Runtime {
         self.check(plugin, component)
     }
 
-    /// Takes a plugin that was compiled before.
+    /// Takes a plugin that was compiled before. If that was by another version of the engine, or for
+    /// another processor, it is compiled again.
     ///
     /// # Errors
-    /// Those of [`compile`](Self::compile), and code of another version or for another processor.
+    /// Those of [`compile`](Self::compile).
     pub fn load(&self, plugin: Verified, code: Precompiled<'_>) -> Result<Compiled, LoadError> {
-        let component = code.load(&self.engine)?;
-        self.check(plugin, component)
+        match code.load(&self.engine) {
+            Ok(component) => self.check(plugin, component),
+            Err(_) => self.compile(plugin),
+        }
     }
 
     fn check(&self, plugin: Verified, component: Component) -> Result<Compiled, LoadError> {
@@ -204,6 +207,19 @@ impl Compiled {
     #[must_use]
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// The interfaces through which it would use a grant.
+    pub fn interfaces_for(&self, grant: &Grant) -> impl Iterator<Item = &str> {
+        let capability = match grant {
+            Grant::Env(_) => "env",
+            Grant::File(_) => "files",
+            Grant::Random => "random",
+        };
+        let uses = move |interface: &&String| {
+            interfaces::need(interface).is_some_and(|need| need.capability == capability)
+        };
+        self.imports.iter().filter(uses).map(String::as_str)
     }
 
     /// Puts the plugin into a sandbox that holds `grants`, with these settings.

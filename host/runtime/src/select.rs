@@ -29,7 +29,8 @@ impl Selector {
     pub(crate) fn select(&self, secret: &SecretBytes) -> Result<SecretBytes, SelectError> {
         let not_json = || SelectError::NotJson(self.clone());
         let missing = || SelectError::Missing(self.clone());
-        // Only slices of the secret are held, so that no copy of it stays in memory.
+        // Slices of the secret are held, not copies of it. (A string with escapes is decoded in a buffer of the
+        // parser, which is not wiped.)
         let mut value: &RawValue = serde_json::from_slice(secret.expose()).map_err(|_| not_json())?;
         let tokens = match self {
             Self::Name(name) => std::slice::from_ref(name),

@@ -10,6 +10,7 @@ use semver::{Version, VersionReq};
 use serde::Deserialize;
 
 use crate::Moment;
+use crate::text::{is_format, untrusted};
 
 /// The one format of the manifest so far.
 const FORMAT: u32 = 1;
@@ -97,7 +98,7 @@ impl Manifest {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::new("the manifest is not UTF-8"))?;
         let manifest: Self = toml::from_str(text)
-            .map_err(|why| ManifestError { message: why.message().to_owned(), span: why.span() })?;
+            .map_err(|why| ManifestError { message: untrusted(why.message(), &[]), span: why.span() })?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -113,7 +114,10 @@ impl Manifest {
         }
         let texts = self.description.iter().chain(self.config.values().map(|key| &key.help));
         let names = self.capabilities.env.iter().chain(&self.capabilities.files).chain(self.config.keys());
-        if texts.chain(names).any(|text| text.is_empty() || text.contains(char::is_control)) {
+        if texts
+            .chain(names)
+            .any(|text| text.is_empty() || text.contains(|c: char| c.is_control() || is_format(c)))
+        {
             return Err(ManifestError::new("a name or a text is empty, or has control characters"));
         }
         if self.capabilities.env.iter().any(|name| name.contains('=') || name.contains('*')) {
@@ -215,6 +219,8 @@ sequence = 7
             ("\"acme\"", "\"../acme\"", "lower-case"),
             ("scheme = \"vault\"", "scheme = \"1vault\"", "starts with a letter"),
             ("sequence = 7", "sequence = 7\ndescription = \"a\\u001b[2J\"", "control characters"),
+            ("sequence = 7", "sequence = 7\ndescription = \"a\u{202e}b\"", "control characters"),
+            ("sequence = 7", "sequence = 7\n\"\\u001b[2J\" = 1", "unknown field `\\u{1b}[2J`"),
             ("sequence = 7", "sequence = 7\n[capabilities]\nenv = [\"*\"]", "by name"),
             ("sequence = 7", "sequence = 7\n[capabilities]\nsockets = true", "unknown field `sockets`"),
         ];

@@ -1,7 +1,7 @@
 //! Where a plugin's bytes come from, and how they are read: once, and no more than a limit.
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -82,8 +82,8 @@ impl PluginSource {
     pub fn read(self) -> Result<Unverified, SourceError> {
         match self {
             Self::File(path) => {
-                let bytes = read_file(&path)?.into();
-                Ok(Unverified { origin: path.display().to_string(), bytes })
+                let origin = path.display().to_string();
+                Ok(Unverified { origin, bytes: read_file(path)?.into() })
             }
             Self::Memory { name, bytes } => Ok(Unverified { origin: name, bytes }),
         }
@@ -110,40 +110,45 @@ impl std::fmt::Debug for Unverified {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let at = || path.to_owned();
-    let failed = |why: io::Error| match why.kind() {
-        io::ErrorKind::NotFound => SourceError::NotFound { path: at() },
-        _ => SourceError::Unreadable { path: at(), why },
-    };
-    let file = open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(SourceError::NotAFile { path: at() });
-    }
-    let too_large = || SourceError::TooLarge { path: at(), limit: MAX_COMPONENT_BYTES };
-    if metadata.len() > MAX_COMPONENT_BYTES {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    // The file may grow while it is read.
-    file.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_COMPONENT_BYTES {
-        return Err(too_large());
-    }
-    Ok(bytes)
+fn read_file(path: PathBuf) -> Result<Vec<u8>, SourceError> {
+    read_regular(&path, MAX_COMPONENT_BYTES).map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => SourceError::NotFound { path },
+        io::ErrorKind::InvalidInput => SourceError::NotAFile { path },
+        io::ErrorKind::FileTooLarge => SourceError::TooLarge { path, limit: MAX_COMPONENT_BYTES },
+        _ => SourceError::Unreadable { path, why },
+    })
 }
 
-fn open(path: &Path) -> io::Result<File> {
+/// Reads a regular file of at most `limit` bytes, and waits for nothing but the disk: opening a pipe that
+/// nobody writes to would otherwise wait for ever.
+///
+/// # Errors
+/// `InvalidInput` if it is a folder, a pipe or a device, `FileTooLarge` if it is larger, and what the
+/// system says.
+pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // Opening a pipe that nobody writes to would wait for ever.
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
-    options.open(path)
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if metadata.len() > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    // With room for all of it, so that no copy is left behind when it grows.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    // The file may grow while it is read.
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -173,7 +178,7 @@ mod tests {
     fn a_file_over_the_limit_is_refused_without_reading_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("large");
-        let file = File::create(&path).expect("a file");
+        let file = std::fs::File::create(&path).expect("a file");
         file.set_len(MAX_COMPONENT_BYTES + 1).expect("sparse");
         assert!(matches!(PluginSource::file(&path).read(), Err(SourceError::TooLarge { .. })));
         file.set_len(MAX_COMPONENT_BYTES).expect("sparse");

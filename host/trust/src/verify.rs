@@ -136,7 +136,8 @@ impl TrustStore {
     /// Checks a plugin, now: the signature, the content, the manifest, and that the signers may speak
     /// for it.
     ///
-    /// Nothing in the component is parsed before this, and nothing of it is compiled.
+    /// Nothing of the component is compiled before this, and nothing is parsed but the framing of its
+    /// sections and its manifest.
     ///
     /// # Errors
     /// The first check that fails.

@@ -19,8 +19,7 @@ impl SecretSource for Env {
         if reference.key.contains('=') {
             return Err(Error::invalid_ref("the name of a variable has no `=`"));
         }
-        let value = std::env::var(&reference.key).map_err(|_| Error::not_found())?;
-        Ok(Secret::new(value))
+        ptrun_plugin::env::var(&reference.key).map(Secret::new).ok_or_else(Error::not_found)
     }
 }
 

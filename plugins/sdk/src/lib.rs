@@ -57,6 +57,7 @@ mod config;
 mod export;
 mod types;
 
+pub mod env;
 pub mod files;
 pub mod log;
 

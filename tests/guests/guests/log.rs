@@ -16,6 +16,9 @@ impl SecretSource for Guest {
         for _ in 0..100 {
             log::write(Level::Info, "flood", &[("text", &"x".repeat(1000))]);
         }
+        for _ in 0..100_000 {
+            log::write(Level::Info, "", &[]);
+        }
         println!("{secret}");
         eprintln!("{secret}");
         Ok(Secret::new("logged"))

@@ -68,10 +68,8 @@ pub(crate) fn execute(command: &KeyCommand) -> Result<(), Failures> {
 
 /// A public key, from its digits or from a file.
 fn public(text: &str) -> Result<PublicKey, Failure> {
-    if text.len() == 64
-        && let Ok(key) = text.parse()
-    {
-        return Ok(key);
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.parse()?);
     }
     let bytes = fs::read(text).map_err(|why| {
         Failure::new("key/unreadable", format!("the key `{text}` cannot be read: {why}"))

@@ -212,7 +212,7 @@ impl Sandbox {
     /// reference each.
     pub async fn resolve(&self, references: &[&SecretRef]) -> Answers {
         let limits = &self.compiled.limits;
-        let mut store = self.store()?;
+        let mut store = self.store(references.len())?;
         let answer = {
             let _ticking = self.compiled.ticker.run();
             tokio::time::timeout(limits.wall, self.ask(&mut store, references)).await
@@ -227,13 +227,14 @@ impl Sandbox {
             }
             Ok(Ok(Ok(secrets))) => secrets,
         };
+        // Values are wrapped first, so that they are wiped whatever comes next, and no error of the same
+        // answer can repeat one of them.
+        let secrets: Vec<_> =
+            secrets.into_iter().map(|secret| secret.map(|secret| SecretBytes::new(secret.value))).collect();
         if secrets.len() != references.len() {
             let (references, results) = (references.len(), secrets.len());
             return Err(RunError::WrongCount { plugin: plugin(), references, results });
         }
-        // Values are wrapped first, so that an error of the same answer cannot repeat one of them.
-        let secrets: Vec<_> =
-            secrets.into_iter().map(|secret| secret.map(|secret| SecretBytes::new(secret.value))).collect();
         let values: Vec<&[u8]> = secrets.iter().flatten().map(SecretBytes::expose).collect();
         let clean = |text: &str| store.data().clean(text, &values);
         let errors: Vec<SecretError> = secrets
@@ -257,7 +258,7 @@ impl Sandbox {
     }
 
     /// A store for one instance, with the grants in it and the limits around it.
-    fn store(&self) -> Result<Store<State>, RunError> {
+    fn store(&self, references: usize) -> Result<Store<State>, RunError> {
         let plugin = self.plugin().manifest().full_name();
         let mut given = HashMap::new();
         for variable in self.grants.variables() {
@@ -274,7 +275,10 @@ impl Sandbox {
         let state = State::new(plugin, self.grants.clone(), given, limits, log);
         let mut store = Store::new(self.compiled.component.engine(), state);
         store.limiter(|state| state);
-        store.set_hostcall_fuel(limits.call_bytes);
+        // A batch may answer with as many values as it has references, each with its version and handle.
+        let answers = references.saturating_mul(limits.value_bytes + 1024);
+        store.set_hostcall_fuel(limits.call_bytes.saturating_add(answers));
+        store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(State::tick);
         Ok(store)
@@ -304,6 +308,10 @@ impl Sandbox {
         let plugin = self.plugin().manifest().full_name();
         if let Some(limit) = state.stopped {
             return RunError::Limit { plugin, limit };
+        }
+        // The engine has no public type for this error.
+        if trap.root_cause().to_string().contains("fuel allocated for hostcalls") {
+            return RunError::Limit { plugin, limit: Limit::CallBytes };
         }
         if trap.downcast_ref::<I32Exit>().is_some() {
             return RunError::Exited { plugin };

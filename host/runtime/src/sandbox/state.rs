@@ -1,10 +1,9 @@
 //! What the host keeps for one instance: its limits, its files, its log.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 
+use ptrun_trust::{read_regular, untrusted};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -14,9 +13,10 @@ use super::bindings::ptrun::plugin::{files, log, types};
 use super::{LogLevel, LogRecord};
 use crate::engine::TICK;
 use crate::runtime::LogSink;
-use crate::text::untrusted;
 use crate::{Grants, Limit, Limits};
 
+/// What a log message costs besides its text, in bytes.
+const LOG_RECORD: usize = 64;
 /// The longest code of a log message, in bytes.
 const MAX_CODE: usize = 64;
 /// The most fields of a log message.
@@ -144,7 +144,9 @@ impl types::Host for State {}
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, code: String, fields: Vec<(String, String)>) {
-        let size = fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + code.len();
+        let size = fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+            + code.len()
+            + LOG_RECORD;
         let Some(left) = self.log_left.checked_sub(size) else {
             self.log_left = 0;
             return;
@@ -172,24 +174,15 @@ impl log::Host for State {
 impl files::Host for State {
     fn read(&mut self, name: String) -> Result<Vec<u8>, files::ReadError> {
         let path = self.grants.path(&name).ok_or(files::ReadError::NotGranted)?;
-        read(path, self.file_bytes).map_err(|why| match why.kind() {
+        let bytes = read_regular(path, self.file_bytes).map_err(|why| match why.kind() {
             io::ErrorKind::NotFound => files::ReadError::NotFound,
             io::ErrorKind::FileTooLarge => files::ReadError::TooLarge(self.file_bytes),
             // The kind, not the message: a message could name a path that the plugin has no business with.
             kind => files::ReadError::Failed(kind.to_string()),
-        })
+        })?;
+        if let Ok(text) = std::str::from_utf8(&bytes) {
+            self.given.push(Zeroizing::new(text.trim().to_owned()));
+        }
+        Ok(bytes)
     }
-}
-
-fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
 }

@@ -1,4 +1,4 @@
-//! Text that a plugin wrote, made fit for a terminal and a log.
+//! Text that a plugin wrote, or that repeats what is in its file, made fit for a terminal and a log.
 
 /// The most characters of a plugin's text that anybody gets to read.
 const MAX_CHARS: usize = 400;
@@ -6,10 +6,14 @@ const MAX_CHARS: usize = 400;
 const MIN_SECRET: usize = 4;
 
 /// `text` without the values in `secrets`, on one line, without control characters, and short.
-pub(crate) fn untrusted(text: &str, secrets: &[&[u8]]) -> String {
+#[must_use]
+pub fn untrusted(text: &str, secrets: &[&[u8]]) -> String {
     let mut text = text.to_owned();
-    let secrets = secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok());
-    for secret in secrets.filter(|secret| secret.len() >= MIN_SECRET) {
+    let mut secrets: Vec<&str> =
+        secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok()).collect();
+    // The longest first: a value that begins with another must not leave its end behind.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET) {
         text = text.replace(secret, "[secret]");
     }
     let mut clean = String::new();
@@ -29,7 +33,7 @@ pub(crate) fn untrusted(text: &str, secrets: &[&[u8]]) -> String {
 
 /// Characters that are not seen and change how others are: marks of direction, joiners, separators of
 /// lines.
-const fn is_format(character: char) -> bool {
+pub(crate) const fn is_format(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
@@ -56,5 +60,8 @@ mod tests {
         let text = format!("it is {secret}!");
         assert_eq!(untrusted(&text, &[secret.as_bytes(), &[0xff]]), "it is [secret]!");
         assert_eq!(untrusted("eee", &[b"e"]), "eee");
+        for secrets in [[b"abcd" as &[u8], b"abcdefgh"], [b"abcdefgh", b"abcd"]] {
+            assert_eq!(untrusted("abcdefgh abcd", &secrets), "[secret] [secret]");
+        }
     }
 }
