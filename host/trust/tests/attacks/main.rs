@@ -3,32 +3,12 @@
 mod forge;
 mod table;
 
+use forge::{MANIFEST, PREAMBLE, section};
 use ptrun_trust::{PluginSource, PublicKey, SecretKey, TrustError, TrustStore, Verified, sign};
-
-const MANIFEST: &str = r#"
-format = 1
-publisher = "acme"
-name = "vault"
-version = "1.0.0"
-interface = "0.1"
-scheme = "vault"
-sequence = 1
-"#;
-
-const PREAMBLE: &[u8; 8] = b"\0asm\x0d\0\x01\0";
 
 /// A component with a section that holds something, so that there is content to alter.
 fn component() -> Vec<u8> {
-    [PREAMBLE.as_slice(), &custom("payload", b"what the plugin does")].concat()
-}
-
-/// A custom section whose lengths fit in a byte each.
-fn custom(name: &str, body: &[u8]) -> Vec<u8> {
-    let length = |n: usize| u8::try_from(n).ok().filter(|n| *n < 128).expect("short");
-    let mut section = vec![0, length(1 + name.len() + body.len()), length(name.len())];
-    section.extend_from_slice(name.as_bytes());
-    section.extend_from_slice(body);
-    section
+    [PREAMBLE.as_slice(), &section("payload", b"what the plugin does")].concat()
 }
 
 fn verify(trust: &TrustStore, bytes: Vec<u8>) -> Result<Verified, TrustError> {
@@ -104,7 +84,7 @@ fn nothing_can_be_added() {
     let content = signed.content_at();
     let (before, after) = signed.plugin.split_at(content);
     let signature = &before[8..];
-    let extra = custom("extra", b"more");
+    let extra = section("extra", b"more");
     let cases: [(&str, Vec<u8>); 6] = [
         ("a byte at the end", [before, after, &[0]].concat()),
         ("a section at the end", [before, after, &extra].concat()),
@@ -142,7 +122,7 @@ fn a_signature_is_for_one_content() {
     let swapped = [&one.plugin[..one.content_at()], &two.plugin[two.content_at()..]].concat();
     // The content is the same, so that only the key differs.
     assert!(matches!(verify(&two.trust, swapped), Err(TrustError::UnknownSigner { .. })));
-    let other = sign(&[component(), custom("more", b"")].concat(), Some(MANIFEST), &one.key).expect("signs");
+    let other = sign(&[component(), section("more", b"")].concat(), Some(MANIFEST), &one.key).expect("signs");
     let swapped = [&one.plugin[..one.content_at()], &other[one.content_at()..]].concat();
     assert!(matches!(verify(&one.trust, swapped), Err(TrustError::Altered { .. })));
 }
@@ -152,7 +132,7 @@ fn parts_that_were_signed_apart_are_refused_even_from_a_trusted_key() {
     let key = SecretKey::generate().expect("entropy");
     let trust = trusting(key.public(), "*/*");
     for name in ["signature", "signature_delimiter"] {
-        let file = [component(), custom(name, b"0123456789abcdef")].concat();
+        let file = [component(), section(name, b"0123456789abcdef")].concat();
         let plugin = sign(&file, Some(MANIFEST), &key).expect("signs");
         assert!(matches!(verify(&trust, plugin), Err(TrustError::Malformed { .. })), "{name}");
     }
@@ -164,7 +144,7 @@ fn a_plugin_has_one_manifest() {
     let trust = trusting(key.public(), "*/*");
     let short =
         "format=1\npublisher=\"a\"\nname=\"b\"\nversion=\"1.0.0\"\ninterface=\"0\"\nscheme=\"b\"\nsequence=1";
-    let manifest = custom("ptrun:plugin", short.as_bytes());
+    let manifest = section("ptrun:plugin", short.as_bytes());
     let one = [component(), manifest.clone()].concat();
     assert!(sign(&one, Some(MANIFEST), &key).is_err(), "one in the file and one given");
     let two = sign(&[one.clone(), manifest].concat(), None, &key).expect("the signer looks at the first");
