@@ -50,7 +50,7 @@ pub enum SecretError {
     #[error("the plugin does not understand its settings: {0}")]
     InvalidConfig(String),
     /// The backend asks for patience.
-    #[error("the backend asks to wait")]
+    #[error("the backend asks to wait{}", retry_after_ms.map_or_else(String::new, |ms| format!(" {ms} ms")))]
     Throttled {
         /// For how long, if it said.
         retry_after_ms: Option<u32>,
