@@ -147,9 +147,11 @@ fn a_variable_of_64_kib_arrives_and_a_larger_one_is_named() {
 fn an_environment_that_is_too_long_is_named() {
     let user = User::new();
     // Linux allows a quarter of the stack for arguments and environment together: 40 copies of 64 KiB do
-    // not fit into a quarter of the 8 MiB that a program usually has.
-    let mut command = user.ptrun();
-    command.env("LARGE", "x".repeat(64 << 10));
+    // not fit into a quarter of 8 MiB.
+    let ptrun = user.ptrun();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -S -s 8192; exec \"$0\" \"$@\""]).arg(ptrun.get_program());
+    command.env("HOME", user.home()).env("LARGE", "x".repeat(64 << 10));
     for index in 0..40 {
         command.args(["-s", &format!("COPY_{index}=env://LARGE")]);
     }
