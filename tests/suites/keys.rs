@@ -45,6 +45,8 @@ fn from_a_key_to_a_secret() {
     bad(&user, &get, "trust/unknown-signer");
     bad(&user, &["plugin", "verify", "greeting.wasm"], "trust/unknown-signer");
     good(&user, &["key", "trust", PUB, "--for", "acme/*"]);
+    bad(&user, &get, "trust/unapproved");
+    good(&user, &["plugin", "trust", "greeting.wasm", "--yes"]);
     assert_eq!(good(&user, &get), "Hello, Ada!");
     good(&user, &["key", "revoke", PUB]);
     bad(&user, &get, "trust/revoked");
@@ -61,7 +63,7 @@ fn the_help_of_an_unknown_signer_is_a_command_that_works() {
     let words: Vec<String> =
         command.split(' ').skip(1).map(|word| word.trim_matches('\'').to_owned()).collect();
     good(&user, &words.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(good(&user, &get), "Hello, Ada!");
+    bad(&user, &get, "trust/unapproved");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use ptrun_trust::{SecretKey, sign};
+use ptrun_trust::{Approvals, Pin, PluginSource, Scope, SecretKey, TrustError, TrustStore, sign};
 use tempfile::TempDir;
 
 /// The root of the project.
@@ -85,11 +85,35 @@ impl User {
         path
     }
 
-    /// Signs a guest with the trusted key, and puts it into the home folder.
+    /// Signs a guest with the trusted key, puts it into the home folder, and approves it.
     ///
     /// # Panics
     /// If it was not built.
     pub fn install(&self, name: &str) -> PathBuf {
+        let path = self.copy(name);
+        self.approve(&path);
+        path
+    }
+
+    /// Approves a plugin, as `ptrun plugin trust` does.
+    ///
+    /// # Panics
+    /// If it is not signed with the trusted key.
+    pub fn approve(&self, path: &Path) {
+        let mut trust = TrustStore::new();
+        trust.add(self.key.public(), Scope::ALL);
+        let plugin = trust.verify(PluginSource::file(path).read().expect("a file")).expect("signed");
+        let list = self.home().join(".config/ptrun/approved.toml");
+        let mut approvals = Approvals::parse(&fs::read_to_string(list).unwrap_or_default()).expect("a list");
+        approvals.approve(Pin::of(&plugin));
+        self.write(".config/ptrun/approved.toml", approvals.to_string());
+    }
+
+    /// Signs a guest with the trusted key, and puts it into the home folder.
+    ///
+    /// # Panics
+    /// If it was not built.
+    pub fn copy(&self, name: &str) -> PathBuf {
         let signed = sign(&guest(name), None, &self.key).unwrap_or_else(|why| panic!("{name}: {why}"));
         self.write(&format!("{name}.wasm"), signed)
     }
@@ -114,6 +138,19 @@ impl User {
     /// If it cannot be started.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Output {
         self.ptrun().args(args).output().expect("ptrun starts")
+    }
+}
+
+/// `--allow-unsigned` for a component.
+///
+/// # Panics
+/// If it is signed.
+#[must_use]
+pub fn allow_unsigned(component: Vec<u8>) -> String {
+    let component = PluginSource::memory("unsigned", component).read().expect("in memory");
+    match TrustStore::new().verify(component) {
+        Err(TrustError::Unsigned { digest, .. }) => format!("--allow-unsigned={digest}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ptrun_host::{Digest, TrustStore};
 
 use crate::commands::{get, key, plugin};
 use crate::report::{self, Failure, Failures};
-use crate::run;
+use crate::{run, user};
 
 /// Starts a program with its secrets, each from a signed and sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
@@ -35,12 +36,36 @@ pub(crate) struct Global {
     /// Grant a plugin something for this run: ALIAS:env=NAME, ALIAS:file=PATH or ALIAS:random
     #[arg(long, value_name = "GRANT", global = true)]
     pub(crate) allow: Vec<String>,
+    /// Run only what `ptrun.lock` pins, and leave it as it is; this is the default where CI is set
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", global = true)]
+    locked: Option<bool>,
+    /// Accept the unsigned component with this content, for this run: sha256:DIGITS
+    #[arg(long, value_name = "DIGEST", global = true)]
+    allow_unsigned: Vec<Digest>,
     /// Show what plugins log
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// How errors are written
     #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
     pub(crate) error_format: ErrorFormat,
+}
+
+impl Global {
+    /// Whom the user trusts, and what this run accepts without a signature.
+    pub(crate) fn trust(&self) -> Result<TrustStore, Failure> {
+        let mut trust = user::trust()?;
+        for digest in &self.allow_unsigned {
+            trust.allow_unsigned(*digest);
+        }
+        Ok(trust)
+    }
+
+    /// Continuous integration says that it is: `CI=true`.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.locked.unwrap_or_else(|| {
+            std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -114,7 +139,7 @@ impl Cli {
             }
             Some(Command::Run(given)) => run::run(&self.global, given),
             Some(Command::Get(given)) => get::get(&self.global, given),
-            Some(Command::Plugin(command)) => plugin::execute(command),
+            Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
             Some(Command::Key(command)) => key::execute(command),
         }
     }

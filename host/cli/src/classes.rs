@@ -31,9 +31,11 @@ impl From<TrustError> for Failure {
                 "plugin/not-a-component",
                 "a plugin is a component: build it for `wasm32-wasip2`, or make one of the module".to_owned(),
             ),
-            TrustError::Unsigned { .. } => failure(
+            TrustError::Unsigned { digest, .. } => failure(
                 "trust/unsigned",
-                "only signed plugins run; ask the publisher for a signed one".to_owned(),
+                format!(
+                    "ask the publisher for a signed one; if it is your own, add `--allow-unsigned={digest}`"
+                ),
             ),
             TrustError::Altered { .. } => failure("trust/altered", ask),
             TrustError::NoManifest { .. } | TrustError::Manifest { .. } => {

@@ -1,14 +1,18 @@
 //! `ptrun --plugin aws -- myapp` starts `myapp` with the secrets that it needs. Read `run.rs` first.
 
+mod approval;
 mod args;
 mod classes;
 mod commands;
+mod found;
 mod inject;
+mod lock;
 mod plan;
 mod plugins;
 mod report;
 mod resolve;
 mod run;
+mod shell;
 mod user;
 
 use std::process::ExitCode;

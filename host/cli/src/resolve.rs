@@ -11,6 +11,7 @@ use crate::args::Global;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
+use crate::shell;
 
 /// One secret for each that is wanted, in their order; or every reason why there is none.
 pub(crate) fn all(
@@ -32,8 +33,8 @@ pub(crate) fn all(
     for (scheme, indices) in batches {
         // The plan asked for a plugin for each scheme.
         let Some(plugin) = plugins.remove(scheme) else { continue };
-        let (grants, missing) = plugin.grants(&batch(&indices, wanted));
-        let compiled = plugin.compile(&runtime)?;
+        let (grants, missing) = plugin.approved.grants(&plugin.allowed, &batch(&indices, wanted));
+        let compiled = plugin.approved.compile(&runtime)?;
         if !missing.is_empty() {
             return Err(not_granted(scheme, &compiled, &missing).into());
         }
@@ -64,14 +65,11 @@ fn not_granted(scheme: &str, plugin: &Compiled, missing: &[Grant]) -> Failure {
         failure = failure.fact("asks for", grant);
         failure = plugin.interfaces_for(grant).fold(failure, |failure, name| failure.fact("imports", name));
     }
-    let allow: Vec<_> =
-        missing.iter().map(|grant| format!("--allow {}", quoted(&format!("{scheme}:{grant}")))).collect();
+    let allow: Vec<_> = missing
+        .iter()
+        .map(|grant| format!("--allow {}", shell::word(&format!("{scheme}:{grant}"))))
+        .collect();
     failure.help(format!("if it should have this, add `{}`", allow.join(" ")))
-}
-
-/// A word for a shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The references at `indices`.

@@ -6,12 +6,12 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use ptrun_host::TrustStore;
+use ptrun_host::{Approvals, StoreError, TrustStore};
 
 use crate::report::Failure;
 
 /// The largest file that is read.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What others may not do with a file.
 #[derive(Clone, Copy)]
@@ -22,39 +22,75 @@ pub(crate) enum Private {
     ReadWrite = 0o077,
 }
 
+/// A file in which the user decides something, and into which ptrun writes what they decided.
+pub(crate) struct Decisions {
+    file: &'static str,
+    what: &'static str,
+    help: &'static str,
+}
+
+/// Whom the user trusts for what: `$XDG_CONFIG_HOME/ptrun/trust.toml`.
+pub(crate) const TRUST: Decisions = Decisions {
+    file: "trust.toml",
+    what: "trust store",
+    help: "it is a file that only you may write: `chmod 600`, no link, `[[key]]` with `public` and `for`",
+};
+
+/// Which plugins the user approved: `$XDG_CONFIG_HOME/ptrun/approved.toml`.
+pub(crate) const APPROVED: Decisions = Decisions {
+    file: "approved.toml",
+    what: "list of approved plugins",
+    help: "it is a file that only you may write: `chmod 600`, no link; without it, you are asked again",
+};
+
+impl Decisions {
+    /// The text of the file, if there is one.
+    pub(crate) fn text(&self) -> Result<Option<String>, Failure> {
+        let Some(folder) = config() else {
+            return Ok(None);
+        };
+        match read_text(&folder.join(self.file), |path| read(path, Private::Write)) {
+            Ok(text) => Ok(text),
+            Err(why) => Err(self.refused(format!("cannot be used: {why}"))),
+        }
+    }
+
+    pub(crate) fn refused(&self, why: impl std::fmt::Display) -> Failure {
+        let path = config().unwrap_or_default().join(self.file);
+        Failure::new("trust/store", format!("the {} `{}` {why}", self.what, path.display())).help(self.help)
+    }
+
+    /// Replaces the text, while nobody else does.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(&str) -> Result<String, StoreError>,
+    ) -> Result<(), Failure> {
+        let folder = config().ok_or_else(no_home)?;
+        change_file(&folder.join(self.file), 0o600, || {
+            let before = self.text()?.unwrap_or_default();
+            change(&before).map_err(|why| self.refused(format!("cannot be written: {why}")))
+        })
+        .unwrap_or_else(|why| Err(self.refused(format!("cannot be written: {why}"))))
+    }
+}
+
 /// The keys of the built-in plugins, and those in the user's `trust.toml`.
 pub(crate) fn trust() -> Result<TrustStore, Failure> {
     let mut trust = ptrun_builtins::trust();
-    if let Some(text) = trust_text()? {
-        trust.add_toml(&text).map_err(|why| refused(format!("is wrong: {why}")))?;
+    if let Some(text) = TRUST.text()? {
+        trust.add_toml(&text).map_err(|why| TRUST.refused(format!("is wrong: {why}")))?;
     }
     Ok(trust)
 }
 
-/// The text of `trust.toml`, if there is one.
-pub(crate) fn trust_text() -> Result<Option<String>, Failure> {
-    let Some(path) = trust_path() else {
-        return Ok(None);
-    };
-    match read(&path, Private::Write) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(refused("is not UTF-8".to_owned())),
-        },
-        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(why) => Err(refused(format!("cannot be used: {why}"))),
-    }
+/// The plugins that the user approved.
+pub(crate) fn approvals() -> Result<Approvals, Failure> {
+    let text = APPROVED.text()?.unwrap_or_default();
+    Approvals::parse(&text).map_err(|why| APPROVED.refused(format!("is wrong: {why}")))
 }
 
-fn refused(why: String) -> Failure {
-    let path = trust_path().unwrap_or_default();
-    Failure::new("trust/store", format!("the trust store `{}` {why}", path.display()))
-        .help("it is a file that only you may write: `chmod 600`, no link, `[[key]]` with `public` and `for`")
-}
-
-/// `$XDG_CONFIG_HOME/ptrun/trust.toml`.
-pub(crate) fn trust_path() -> Option<PathBuf> {
-    Some(config()?.join("trust.toml"))
+pub(crate) fn no_home() -> Failure {
+    Failure::new("system/home", "there is no folder for your settings").help("set the variable HOME")
 }
 
 /// `$XDG_CONFIG_HOME/ptrun/keys`.
@@ -101,6 +137,35 @@ pub(crate) fn read(path: &Path, private: Private) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// The text of a file, if there is one.
+pub(crate) fn read_text(
+    path: &Path,
+    read: impl FnOnce(&Path) -> io::Result<Vec<u8>>,
+) -> io::Result<Option<String>> {
+    match read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| io::Error::other("it is not UTF-8")),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// Replaces a file by what `content` makes, or leaves it if that fails. Those who change a file of the same
+/// folder in this way wait for each other, so that no change is lost.
+pub(crate) fn change_file<E>(
+    path: &Path,
+    mode: u32,
+    content: impl FnOnce() -> Result<String, E>,
+) -> io::Result<Result<(), E>> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let lock = File::open(folder)?;
+    lock.lock()?;
+    match content() {
+        Ok(text) => replace(path, text.as_bytes(), mode).map(Ok),
+        Err(why) => Ok(Err(why)),
+    }
 }
 
 /// Makes a file that is not there yet, in a folder of the user's own.

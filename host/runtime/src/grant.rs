@@ -106,8 +106,18 @@ impl Grants {
         }
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.env.extend(more.env);
+        self.files.extend(more.files);
+        self.random |= more.random;
+        self
+    }
+
     /// What a plugin asks for, as far as these references need it: where its manifest says `{key}`, the
-    /// key of each. For plugins whose manifest the user accepts as a whole, such as the built-in ones.
+    /// key of each. For plugins whose manifest the
+    /// user accepts as a whole: the built-in ones, and those that they approved.
     #[must_use]
     pub fn for_references<'a>(
         asked: &Capabilities,

@@ -57,9 +57,9 @@ pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, Limits};
 pub use ptrun_trust::{
-    Capabilities, Check, Digest, KeyError, Manifest, Moment, PluginSource, PublicKey, Scope, ScopeError,
-    SecretKey, SignError, SourceError, StoreError, TrustError, TrustStore, TrustedKey, Unverified, Verified,
-    sign,
+    Approvals, Capabilities, Change, Check, Digest, DigestError, KeyError, Lock, Manifest, Moment, Name, Pin,
+    PluginSource, PublicKey, Scope, ScopeError, SecretKey, SignError, SourceError, Standing, StoreError,
+    TrustError, TrustStore, TrustedKey, Unverified, Verified, read_regular, sign,
 };
 pub use reference::{NameError, ReferenceError, SecretName, SecretRef, Selector};
 pub use runtime::{Compiled, INTERFACE_VERSION, LoadError, Runtime};

@@ -31,10 +31,14 @@
 //! This crate knows nothing of WebAssembly beyond the framing of sections: a component is parsed and
 //! compiled by those who hold a [`Verified`].
 
+mod approvals;
 mod envelope;
 mod key;
 mod key_file;
+mod lock;
 mod manifest;
+mod name;
+mod pin;
 mod plugin;
 mod scope;
 mod sign;
@@ -45,15 +49,19 @@ mod verified;
 mod verify;
 mod wasm;
 
+pub use approvals::Approvals;
 pub use key::{KeyError, PublicKey, SecretKey};
-pub use manifest::{Capabilities, ConfigKey, Manifest, ManifestError, Name};
+pub use lock::Lock;
+pub use manifest::{Capabilities, ConfigKey, Manifest, ManifestError};
+pub use name::Name;
+pub use pin::{Change, Pin, Standing};
 pub use plugin::{MAX_COMPONENT_BYTES, PluginSource, SourceError, Unverified, read_regular};
 pub use scope::{Scope, ScopeError};
 pub use sign::{SignError, sign};
 pub use store::{StoreError, TrustStore, TrustedKey};
 pub use text::untrusted;
 pub use time::{Moment, MomentError};
-pub use verified::{Digest, Verified};
+pub use verified::{Digest, DigestError, Verified};
 pub use verify::{Check, TrustError};
 
 /// The custom section that holds the manifest.

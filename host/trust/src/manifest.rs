@@ -2,15 +2,13 @@
 //! section `ptrun:plugin` and covered by its signature.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
 use semver::{Version, VersionReq};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::Moment;
 use crate::text::{is_format, untrusted};
+use crate::{Moment, Name};
 
 /// The one format of the manifest so far.
 const FORMAT: u32 = 1;
@@ -27,7 +25,7 @@ pub struct ManifestError {
 }
 
 impl ManifestError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), span: None }
     }
 }
@@ -74,15 +72,18 @@ pub struct ConfigKey {
 }
 
 /// What a plugin asks to be given. In a name, `{key}` stands for the key of a reference.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// Environment variables, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// Files, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// The system's randomness.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub random: bool,
 }
 
@@ -113,17 +114,8 @@ impl Manifest {
             return Err(ManifestError::new("a scheme starts with a letter (RFC 3986, section 3.1)"));
         }
         let texts = self.description.iter().chain(self.config.values().map(|key| &key.help));
-        let names = self.capabilities.env.iter().chain(&self.capabilities.files).chain(self.config.keys());
-        if texts
-            .chain(names)
-            .any(|text| text.is_empty() || text.contains(|c: char| c.is_control() || is_format(c)))
-        {
-            return Err(ManifestError::new("a name or a text is empty, or has control characters"));
-        }
-        if self.capabilities.env.iter().any(|name| name.contains('=') || name.contains('*')) {
-            return Err(ManifestError::new("variables are asked for by name, or as `{key}`"));
-        }
-        Ok(())
+        printable(texts.chain(self.config.keys()))?;
+        self.capabilities.check()
     }
 
     /// `publisher/name`, which the scope of a key is about.
@@ -134,51 +126,33 @@ impl Manifest {
 }
 
 impl Capabilities {
+    pub(crate) fn check(&self) -> Result<(), ManifestError> {
+        printable(self.env.iter().chain(&self.files))?;
+        if self.env.iter().any(|name| name.contains('=') || name.contains('*')) {
+            return Err(ManifestError::new("variables are asked for by name, or as `{key}`"));
+        }
+        Ok(())
+    }
+
+    /// Each thing that is asked for, as it is written in a grant: `env=NAME`, `file=NAME`, `random`.
+    pub fn requests(&self) -> impl Iterator<Item = String> {
+        let env = self.env.iter().map(|name| format!("env={name}"));
+        let files = self.files.iter().map(|name| format!("file={name}"));
+        env.chain(files).chain(self.random.then(|| "random".to_owned()))
+    }
+
     /// The names that `requests` come to for the key of a reference.
     pub fn expand(requests: &[String], key: &str) -> impl Iterator<Item = String> {
         requests.iter().map(move |request| request.replace("{key}", key))
     }
 }
 
-/// A name of a publisher, a plugin or a scheme: lower-case ASCII letters, digits and hyphens, at most
-/// 63, a letter or a digit first. No two of them look alike, and none is a path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Name(String);
-
-impl Name {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+/// Texts that a terminal shows as they are.
+fn printable<'a>(mut texts: impl Iterator<Item = &'a String>) -> Result<(), ManifestError> {
+    if texts.any(|text| text.is_empty() || text.contains(|c: char| c.is_control() || is_format(c))) {
+        return Err(ManifestError::new("a name or a text is empty, or has control characters"));
     }
-}
-
-impl FromStr for Name {
-    type Err = ManifestError;
-
-    fn from_str(text: &str) -> Result<Self, ManifestError> {
-        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if text.is_empty() || text.len() > 63 || text.starts_with('-') || !text.chars().all(good) {
-            let message = "a name has 1 to 63 lower-case letters, digits and hyphens, and no hyphen first";
-            return Err(ManifestError::new(message));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for Name {
-    type Error = ManifestError;
-
-    fn try_from(text: String) -> Result<Self, ManifestError> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    Ok(())
 }
 
 #[cfg(test)]

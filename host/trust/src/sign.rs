@@ -92,10 +92,10 @@ fn with_manifest(
 
 /// The manifest that the SDK's macro left in a core module: the linker that makes a component of the
 /// module does not carry custom sections to the top.
-fn in_core_module<'a>(sections: &[Section<'a>]) -> Result<Option<&'a [u8]>, SignError> {
+pub(crate) fn in_core_module<'a>(sections: &[Section<'a>]) -> Result<Option<&'a [u8]>, Malformed> {
     for module in sections.iter().filter(|section| section.id == wasm::CORE_MODULE_SECTION) {
         if !module.body.starts_with(&wasm::MODULE_PREAMBLE) {
-            return Err(SignError::Malformed("has a core module that is none"));
+            return Err(Malformed("has a core module that is none"));
         }
         for section in wasm::sections(module.body) {
             let section = section?;

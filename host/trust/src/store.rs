@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 
-use crate::{KeyError, Manifest, Moment, PublicKey, Scope};
+use crate::{Digest, KeyError, Manifest, ManifestError, Moment, PublicKey, Scope, untrusted};
 
 /// Whom the user trusts, for what. An empty store trusts nobody.
 #[derive(Debug, Clone, Default)]
 pub struct TrustStore {
     pub(crate) keys: Vec<TrustedKey>,
     thresholds: Vec<Threshold>,
+    pub(crate) unsigned: Vec<Digest>,
 }
 
 /// A key that the user trusts, for some plugins and some time.
@@ -70,11 +71,11 @@ impl TrustedKey {
     }
 }
 
-/// Why the file of a trust store was refused.
+/// Why a trust store, a list of approvals or a lock file was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Not TOML, or not what a trust store holds.
+    /// Not TOML, or not what such a file holds.
     #[error("line {line}: {what}")]
     Syntax {
         /// Where, counted from one.
@@ -90,6 +91,28 @@ pub enum StoreError {
         /// What is wrong.
         why: KeyError,
     },
+    /// A plugin in it makes no sense.
+    #[error("plugin {name}: {why}")]
+    Plugin {
+        /// Its scheme, or its place, counted from one.
+        name: String,
+        /// What is wrong.
+        why: ManifestError,
+    },
+    /// It was written by a newer ptrun.
+    #[error("it has format {has}, and this ptrun knows format {knows}")]
+    Format {
+        /// Its format.
+        has: u32,
+        /// The one that is known.
+        knows: u32,
+    },
+}
+
+/// Where and how a text is not what it should be. It may come from others.
+pub(crate) fn syntax(text: &str, why: &toml::de::Error) -> StoreError {
+    let before = why.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    StoreError::Syntax { line: before.matches('\n').count() + 1, what: untrusted(why.message(), &[]) }
 }
 
 /// `trust.toml`.
@@ -155,10 +178,7 @@ impl TrustStore {
     /// # Errors
     /// For anything that is not understood in full: a trust store is never read by half.
     pub fn add_toml(&mut self, text: &str) -> Result<(), StoreError> {
-        let file: StoreFile = toml::from_str(text).map_err(|why| {
-            let before = why.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            StoreError::Syntax { line: before.matches('\n').count() + 1, what: why.message().to_owned() }
-        })?;
+        let file: StoreFile = toml::from_str(text).map_err(|why| syntax(text, &why))?;
         let mut keys = Vec::new();
         for (at, entry) in file.key.into_iter().enumerate() {
             let KeyEntry { public, r#for: scopes, not_before, not_after, revoked, comment } = entry;
@@ -170,6 +190,12 @@ impl TrustStore {
         self.thresholds
             .extend(thresholds.map(|entry| Threshold { scope: entry.r#for, signers: entry.signers }));
         Ok(())
+    }
+
+    /// Accepts the component with this content, signed by nobody. For one run, and from the user's own
+    /// hand: no file can say so.
+    pub fn allow_unsigned(&mut self, content: Digest) {
+        self.unsigned.push(content);
     }
 
     /// The keys, in the order in which they were added.

@@ -2,10 +2,10 @@
 
 use crate::envelope::{self, Envelope, Signed};
 use crate::manifest::{Manifest, ManifestError};
-use crate::sign::is_custom;
+use crate::sign::{in_core_module, is_custom};
 use crate::store::Objection;
 use crate::verified::{Digest, Verified};
-use crate::wasm::{self, Malformed};
+use crate::wasm::{self, Malformed, Section};
 use crate::{MANIFEST_SECTION, Moment, PublicKey, TrustStore, Unverified};
 
 /// Why a plugin is not trusted. In each, `plugin` is what it was called when it was read.
@@ -23,6 +23,8 @@ pub enum TrustError {
     Unsigned {
         /// The plugin.
         plugin: String,
+        /// Its content.
+        digest: Digest,
     },
     /// A signature section, or a file around it, that is not in the strict profile.
     #[error("the plugin `{plugin}` {what}")]
@@ -126,6 +128,8 @@ pub enum Check {
     Signatures(usize),
     /// The content is what was signed.
     Content(Digest),
+    /// It is not signed, and the user allowed this very content.
+    Allowed(Digest),
     /// There is one manifest, which makes sense.
     Manifest(Box<Manifest>),
     /// These keys signed it, may speak for its name, and are as many as you want.
@@ -166,43 +170,55 @@ impl TrustStore {
             return Err(Refusal::NotAComponent);
         }
         let mut sections = wasm::sections(bytes);
-        let first = match sections.next() {
+        let section = match sections.next() {
             Some(Ok(first)) if is_custom(&first, envelope::SECTION) => first,
             Some(Err(_)) => return Err(Refusal::NotAComponent),
-            Some(Ok(_)) | None => return Err(Refusal::Unsigned),
+            Some(Ok(_)) | None => return self.check_unsigned(bytes, now, passed),
         };
         passed.push(Check::Component(bytes.len()));
-        if first.range.len() != first.minimal_len() {
+        if section.range.len() != section.minimal_len() {
             return Err(Refusal::Malformed("has a number in more bytes than it needs"));
         }
-        let envelope = Envelope::parse(first.body)?;
+        let envelope = Envelope::parse(section.body)?;
         if envelope.signatures.is_empty() {
-            return Err(Refusal::Unsigned);
+            return Err(Refusal::Malformed("has a signature section without a signature that ptrun knows"));
         }
         passed.push(Check::Signatures(envelope.signatures.len()));
-        if envelope.hash != envelope::hash(&bytes[first.range.end..]) {
+        if envelope.hash != envelope::hash(&bytes[section.range.end..]) {
             return Err(Refusal::Altered);
         }
         passed.push(Check::Content(Digest(envelope.hash)));
 
-        let mut found = None;
-        for section in sections {
-            let section = section?;
-            if is_custom(&section, envelope::SECTION) || is_custom(&section, envelope::DELIMITER_SECTION) {
-                return Err(Refusal::Malformed("is signed in parts"));
-            }
-            if is_custom(&section, MANIFEST_SECTION) && found.replace(section.body).is_some() {
-                return Err(Refusal::Malformed("has two manifests"));
-            }
-        }
-        let manifest = Manifest::parse(found.ok_or(Refusal::NoManifest)?)?;
+        let manifest = Manifest::parse(manifest_section(sections)?.ok_or(Refusal::NoManifest)?)?;
         passed.push(Check::Manifest(Box::new(manifest.clone())));
         let signers = self.signers(&envelope, &manifest, now)?;
-        if let Some(at) = manifest.expires.filter(|at| *at <= now) {
-            return Err(Refusal::Expired(at));
-        }
+        not_expired(&manifest, now)?;
         passed.push(Check::Signers(signers.clone()));
         Ok((Digest(envelope.hash), signers, manifest))
+    }
+
+    /// Nothing is parsed before the user's word for this very content was found.
+    fn check_unsigned(
+        &self,
+        bytes: &[u8],
+        now: Moment,
+        passed: &mut Vec<Check>,
+    ) -> Result<(Digest, Vec<PublicKey>, Manifest), Refusal> {
+        passed.push(Check::Component(bytes.len()));
+        let digest = Digest(envelope::hash(&bytes[wasm::COMPONENT_PREAMBLE.len()..]));
+        if !self.unsigned.contains(&digest) {
+            return Err(Refusal::Unsigned(digest));
+        }
+        passed.push(Check::Allowed(digest));
+        // As the compiler left it, the manifest may still be where the SDK's macro put it.
+        let manifest = match manifest_section(wasm::sections(bytes))? {
+            Some(manifest) => Some(manifest),
+            None => in_core_module(&wasm::sections(bytes).collect::<Result<Vec<_>, _>>()?)?,
+        };
+        let manifest = Manifest::parse(manifest.ok_or(Refusal::NoManifest)?)?;
+        passed.push(Check::Manifest(Box::new(manifest.clone())));
+        not_expired(&manifest, now)?;
+        Ok((digest, Vec::new(), manifest))
     }
 
     /// The keys that made a signature and may speak for this plugin now: each once, and as many as the
@@ -257,6 +273,30 @@ impl TrustStore {
     }
 }
 
+/// The one manifest at the top level, behind the signature section.
+fn manifest_section<'a>(
+    sections: impl Iterator<Item = Result<Section<'a>, Malformed>>,
+) -> Result<Option<&'a [u8]>, Refusal> {
+    let mut found = None;
+    for section in sections {
+        let section = section?;
+        if is_custom(&section, envelope::SECTION) || is_custom(&section, envelope::DELIMITER_SECTION) {
+            return Err(Refusal::Malformed("is signed in parts"));
+        }
+        if is_custom(&section, MANIFEST_SECTION) && found.replace(section.body).is_some() {
+            return Err(Refusal::Malformed("has two manifests"));
+        }
+    }
+    Ok(found)
+}
+
+fn not_expired(manifest: &Manifest, now: Moment) -> Result<(), Refusal> {
+    match manifest.expires {
+        Some(at) if at <= now => Err(Refusal::Expired(at)),
+        _ => Ok(()),
+    }
+}
+
 impl Signed {
     /// The key that the hint names, if the hint is a whole key.
     fn named_key(&self) -> Option<PublicKey> {
@@ -267,7 +307,7 @@ impl Signed {
 /// A [`TrustError`] before it knows the name of the plugin.
 enum Refusal {
     NotAComponent,
-    Unsigned,
+    Unsigned(Digest),
     Malformed(&'static str),
     Altered,
     NoManifest,
@@ -283,7 +323,7 @@ impl Refusal {
     fn of(self, plugin: String) -> TrustError {
         match self {
             Self::NotAComponent => TrustError::NotAComponent { plugin },
-            Self::Unsigned => TrustError::Unsigned { plugin },
+            Self::Unsigned(digest) => TrustError::Unsigned { plugin, digest },
             Self::Malformed(what) => TrustError::Malformed { plugin, what },
             Self::Altered => TrustError::Altered { plugin },
             Self::NoManifest => TrustError::NoManifest { plugin },

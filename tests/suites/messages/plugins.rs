@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ptrun_tests::User;
+use ptrun_tests::{User, allow_unsigned, guest};
 use ptrun_trust::sign;
 use snapbox::{assert_data_eq, str};
 
@@ -81,7 +81,10 @@ fn plugin_for_another_version_of_the_interface() {
     let component = wat::parse_str(
         r#"(component (instance $i) (export "ptrun:plugin/secret-source@0.2.0" (instance $i)))"#,
     );
-    user.write("new.wasm", sign(&component.expect("a component"), Some(manifest), &user.key).expect("signs"));
+    user.approve(&user.write(
+        "new.wasm",
+        sign(&component.expect("a component"), Some(manifest), &user.key).expect("signs"),
+    ));
     let said = refused(&user, &["--plugin", "./new.wasm", "-s", "A=guest://x"]);
     assert_data_eq!(
         said,
@@ -98,7 +101,7 @@ fn plugin_that_is_no_source() {
     let user = User::new();
     let manifest = "format = 1\npublisher = \"hostile\"\nname = \"none\"\nversion = \"1.0.0\"\ninterface = \"0.1\"\nscheme = \"guest\"\nsequence = 1\n";
     let component = wat::parse_str("(component)").expect("a component");
-    user.write("none.wasm", sign(&component, Some(manifest), &user.key).expect("signs"));
+    user.approve(&user.write("none.wasm", sign(&component, Some(manifest), &user.key).expect("signs")));
     let said = refused(&user, &["--plugin", "./none.wasm", "-s", "A=guest://x"]);
     assert_data_eq!(
         said,
@@ -111,37 +114,46 @@ error[plugin/not-a-source]: the plugin `hostile/none` does not export the interf
 }
 
 #[test]
-fn plugin_that_imports_what_it_does_not_ask_for_or_was_not_granted() {
+fn plugin_that_imports_what_it_does_not_ask_for() {
     let user = User::new();
-    for name in ["random", "randomly", "files"] {
-        user.install(name);
-    }
-    let run = |name: &str| refused(&user, &[&["--plugin", name], USE.as_slice()].concat());
+    user.install("random");
     assert_data_eq!(
-        run("./random.wasm"),
+        refused(&user, &[&["--plugin", "./random.wasm"], USE.as_slice()].concat()),
         str![[r#"
 error[plugin/undeclared-import]: the plugin `hostile/guest` imports `wasi:random/insecure-seed@0.2.6`, for which its manifest does not ask
   help: its publisher must ask for it in `plugin.toml`
 
 "#]]
     );
+}
+
+/// What a run says of a guest that is not signed, and is given nothing.
+fn unsigned(name: &str, reference: &str) -> String {
+    let user = User::new();
+    user.write("guest.wasm", guest(name));
+    let secret = format!("A={reference}");
+    refused(&user, &["--plugin", "./guest.wasm", &allow_unsigned(guest(name)), "-s", &secret])
+}
+
+#[test]
+fn unsigned_plugin_that_was_not_granted_what_it_asks_for() {
     assert_data_eq!(
-        run("./randomly.wasm"),
+        unsigned("randomly", "guest://x"),
         str![[r#"
 error[grant/missing]: the plugin `guest` asks for something that it is not granted
   asks for: random
   imports: wasi:random/insecure-seed@0.2.6
-  help: if it should have this, add `--allow 'guest:random'`
+  help: if it should have this, add `--allow guest:random`
 
 "#]]
     );
     assert_data_eq!(
-        run("./files.wasm"),
+        unsigned("files", "guest://x"),
         str![[r#"
 error[grant/missing]: the plugin `guest` asks for something that it is not granted
   asks for: file=x
   imports: ptrun:plugin/files@0.1.0
-  help: if it should have this, add `--allow 'guest:file=x'`
+  help: if it should have this, add `--allow guest:file=x`
 
 "#]]
     );
@@ -216,7 +228,7 @@ fn plugin_that_imports_what_nobody_is_given() {
         (instance $i)
         (export "ptrun:plugin/secret-source@0.1.0" (instance $i)))"#;
     let component = wat::parse_str(component).expect("a component");
-    user.write("net.wasm", sign(&component, Some(manifest), &user.key).expect("signs"));
+    user.approve(&user.write("net.wasm", sign(&component, Some(manifest), &user.key).expect("signs")));
     assert_data_eq!(
         refused(&user, &["--plugin", "./net.wasm", "-s", "A=guest://x"]),
         str![[r#"
@@ -259,9 +271,7 @@ error[usage/alias]: an alias is a scheme: lower-case letters, digits, `+-.`
 
 #[test]
 fn grant_in_the_help_is_safe_to_paste() {
-    let user = User::new();
-    user.install("files");
-    let said = refused(&user, &["--plugin", "./files.wasm", "-s", "A=guest://x'; touch pwned; echo '"]);
+    let said = unsigned("files", "guest://x'; touch pwned; echo '");
     assert!(said.contains(r"--allow 'guest:file=x'\''; touch pwned; echo '\'''"), "{said}");
 }
 
@@ -272,7 +282,7 @@ fn said_of(component: &str, more: &str) -> String {
         "format = 1\npublisher = \"hostile\"\nname = \"odd\"\nversion = \"1.0.0\"\ninterface = \"0.1\"\nscheme = \"guest\"\nsequence = 1\n{more}"
     );
     let component = wat::parse_str(component).expect("a component");
-    user.write("odd.wasm", sign(&component, Some(&manifest), &user.key).expect("signs"));
+    user.approve(&user.write("odd.wasm", sign(&component, Some(&manifest), &user.key).expect("signs")));
     refused(&user, &[&["--plugin", "./odd.wasm"], USE.as_slice()].concat())
 }
 

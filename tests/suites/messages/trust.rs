@@ -17,7 +17,7 @@ fn plugin_that_is_unsigned() {
         refused(&user, &["--plugin", "./json.wasm"]),
         str![[r#"
 error[trust/unsigned]: the plugin `./json.wasm` is not signed
-  help: only signed plugins run; ask the publisher for a signed one
+  help: ask the publisher for a signed one; if it is your own, add `--allow-unsigned=sha256:[DIGEST]`
 
 "#]]
     );

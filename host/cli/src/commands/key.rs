@@ -67,7 +67,7 @@ pub(crate) fn execute(command: &KeyCommand) -> Result<(), Failures> {
 }
 
 /// A public key, from its digits or from a file.
-fn public(text: &str) -> Result<PublicKey, Failure> {
+pub(crate) fn public(text: &str) -> Result<PublicKey, Failure> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text.parse()?);
     }
@@ -161,11 +161,7 @@ fn new_passphrase() -> Result<Zeroizing<String>, Failure> {
 }
 
 fn keys() -> Result<PathBuf, Failure> {
-    user::keys().ok_or_else(no_home)
-}
-
-fn no_home() -> Failure {
-    Failure::new("system/home", "there is no folder for your settings").help("set the variable HOME")
+    user::keys().ok_or_else(user::no_home)
 }
 
 fn list(json: bool) -> Result<(), Failure> {
@@ -195,7 +191,7 @@ fn list(json: bool) -> Result<(), Failure> {
     if json { print(&pretty(&rows)?) } else { print(&text) }
 }
 
-fn trust(
+pub(crate) fn trust(
     key: PublicKey,
     scopes: &[Scope],
     not_before: Option<Moment>,
@@ -230,19 +226,15 @@ fn revoke(key: PublicKey) -> Result<(), Failure> {
 
 /// Adds an entry to the trust store, and leaves the rest of the file as the user wrote it.
 fn append(entry: &str) -> Result<(), Failure> {
-    let path = user::trust_path().ok_or_else(no_home)?;
-    let unwritable = |why: String| {
-        Failure::new("trust/store", format!("the trust store `{}` cannot be written: {why}", path.display()))
-            .help("check the folder, and that there is space")
-    };
-    let before = user::trust_text()?.unwrap_or_default();
-    let (end, gap) = match before.as_str() {
-        "" => ("", ""),
-        text if text.ends_with('\n') => ("", "\n"),
-        _ => ("\n", "\n"),
-    };
-    let text = format!("{before}{end}{gap}[[key]]\n{entry}");
-    // What was wrong before, or would be now, is reported and not written.
-    TrustStore::new().add_toml(&text).map_err(|why| unwritable(why.to_string()))?;
-    user::replace(&path, text.as_bytes(), 0o600).map_err(|why| unwritable(why.to_string()))
+    user::TRUST.change(|before| {
+        let (end, gap) = match before {
+            "" => ("", ""),
+            text if text.ends_with('\n') => ("", "\n"),
+            _ => ("\n", "\n"),
+        };
+        let text = format!("{before}{end}{gap}[[key]]\n{entry}");
+        // What was wrong before, or would be now, is reported and not written.
+        TrustStore::new().add_toml(&text)?;
+        Ok(text)
+    })
 }

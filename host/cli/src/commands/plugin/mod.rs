@@ -1,14 +1,17 @@
 //! `ptrun plugin`: what is there, what it is, whether it is to be trusted.
 
+mod lock;
 mod sign;
+mod trust;
 mod verify;
 
 use clap::Subcommand;
-use ptrun_host::{Limits, Runtime, Verified};
+use ptrun_host::{Limits, Pin, Runtime, Standing, TrustStore, Verified};
 use serde_json::{Map, Value, json};
 
 use super::{pretty, print};
-use crate::plugins::Plugin;
+use crate::args::Global;
+use crate::found::Found;
 use crate::report::{Failure, Failures};
 use crate::user;
 
@@ -36,15 +39,21 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Trust the signer of a plugin for its name, and let it have what it asks for
+    Trust(trust::TrustArgs),
+    /// Pin plugins in the project's ptrun.lock
+    Lock(lock::LockArgs),
     /// Sign a component, and put its manifest into it
     Sign(sign::SignArgs),
 }
 
-pub(crate) fn execute(command: &PluginCommand) -> Result<(), Failures> {
+pub(crate) fn execute(global: &Global, command: &PluginCommand) -> Result<(), Failures> {
     match command {
-        PluginCommand::List { json } => print(&list(*json)?)?,
-        PluginCommand::Inspect { plugin, json } => print(&inspect(plugin, *json)?)?,
-        PluginCommand::Verify { file, json } => verify::verify(file, *json)?,
+        PluginCommand::List { json } => print(&list(*json, &global.trust()?)?)?,
+        PluginCommand::Inspect { plugin, json } => print(&inspect(plugin, *json, &global.trust()?)?)?,
+        PluginCommand::Verify { file, json } => verify::verify(file, *json, &global.trust()?)?,
+        PluginCommand::Trust(args) => trust::trust(args)?,
+        PluginCommand::Lock(args) => lock::lock(args, &global.trust()?)?,
         PluginCommand::Sign(args) => sign::sign(args)?,
     }
     Ok(())
@@ -52,7 +61,7 @@ pub(crate) fn execute(command: &PluginCommand) -> Result<(), Failures> {
 
 /// A line for each: the built-in ones, then those in the user's folder that nothing built in shadows. One
 /// that is not trusted is listed with the reason.
-fn list(json: bool) -> Result<String, Failure> {
+fn list(json: bool, trust: &TrustStore) -> Result<String, Failure> {
     let mut names: Vec<String> = ptrun_builtins::all().map(|builtin| builtin.name().to_owned()).collect();
     let mut others: Vec<String> = Vec::new();
     for entry in user::plugins().and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten() {
@@ -64,7 +73,7 @@ fn list(json: bool) -> Result<String, Failure> {
     }
     others.sort();
     names.extend(others);
-    let rows: Vec<Map<String, Value>> = names.iter().map(|name| row(name)).collect();
+    let rows: Vec<Map<String, Value>> = names.iter().map(|name| row(name, trust)).collect();
     if json {
         return pretty(&rows);
     }
@@ -79,10 +88,10 @@ fn list(json: bool) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn row(name: &str) -> Map<String, Value> {
+fn row(name: &str, trust: &TrustStore) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("name".to_owned(), name.into());
-    match Plugin::find(name) {
+    match Found::find(name, trust) {
         Ok(plugin) => {
             let manifest = plugin.verified.manifest();
             row.insert("plugin".to_owned(), manifest.full_name().into());
@@ -102,13 +111,15 @@ fn signers(plugin: &Verified) -> Vec<String> {
     plugin.signers().iter().map(ToString::to_string).collect()
 }
 
-fn inspect(name: &str, json: bool) -> Result<String, Failure> {
-    let plugin = Plugin::find(name)?;
+fn inspect(name: &str, json: bool, trust: &TrustStore) -> Result<String, Failure> {
+    let plugin = Found::find(name, trust)?;
+    let ours = plugin.is_ours();
     let place = plugin.place.clone();
     let compiled = plugin.compile(&Runtime::new(Limits::default())?)?;
     let verified = compiled.plugin();
     let manifest = verified.manifest();
     let asked = &manifest.capabilities;
+    let approved = ours || user::approvals()?.standing(&Pin::of(verified)) == Standing::Known;
     let shown = json!({
         "plugin": manifest.full_name(),
         "version": manifest.version.to_string(),
@@ -118,6 +129,7 @@ fn inspect(name: &str, json: bool) -> Result<String, Failure> {
         "sequence": manifest.sequence,
         "place": place,
         "signers": signers(verified),
+        "approved": if approved { "yes" } else { "no" },
         "expires": manifest.expires.map(|moment| moment.to_string()),
         "digest": verified.digest().to_string(),
         "size": verified.bytes().len(),

@@ -1,16 +1,15 @@
 //! `ptrun plugin verify`.
 
-use ptrun_host::{Check, Moment, PluginSource};
+use ptrun_host::{Check, Moment, PluginSource, TrustStore};
 use serde_json::{Value, json};
 
 use crate::commands::{pretty, print};
 use crate::report::{Failure, Failures};
-use crate::user;
 
 /// Says in words what was checked, and fails with what did not hold.
-pub(crate) fn verify(file: &str, json: bool) -> Result<(), Failures> {
+pub(crate) fn verify(file: &str, json: bool, trust: &TrustStore) -> Result<(), Failures> {
     let plugin = PluginSource::file(file).read()?;
-    let (passed, verified) = user::trust()?.explain(plugin, Moment::now());
+    let (passed, verified) = trust.explain(plugin, Moment::now());
     let verdict = verified.as_ref().err().map(|error| Failure::from(error.clone()).to_string());
     let lines: Vec<(&str, String)> = passed.iter().map(describe).collect();
     if json {
@@ -31,6 +30,7 @@ fn describe(check: &Check) -> (&'static str, String) {
         Check::Signatures(1) => ("signatures", "1, well formed".to_owned()),
         Check::Signatures(count) => ("signatures", format!("{count}, well formed")),
         Check::Content(digest) => ("content", format!("{digest} is what was signed")),
+        Check::Allowed(digest) => ("content", format!("{digest} is what you allowed without a signature")),
         Check::Manifest(manifest) => {
             let (name, version, sequence) = (manifest.full_name(), &manifest.version, manifest.sequence);
             ("manifest", format!("calls itself {name} {version}, sequence {sequence}"))
