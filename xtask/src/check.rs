@@ -24,7 +24,10 @@ type Suite = (&'static str, fn() -> Result<()>);
 
 const SUITES: &[Suite] = &[
     ("plugins", plugins),
-    ("signatures", || cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"])),
+    ("signatures", || {
+        cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"])?;
+        cargo_test(&["--package", "ptrun-tests", "--test", "signatures", "--", "--nocapture"])
+    }),
     ("host", || cargo_test(&["--package", "ptrun-host", "--package", "ptrun-builtins"])),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
     ("cli", || cargo_test(&["--package", "ptrun-tests"])),
@@ -59,7 +62,8 @@ pub(crate) fn lint() -> Result<()> {
     };
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
     let docs = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
-    for format in [sh::cargo(&["fmt", "--check"]), plugins(&["fmt", "--check"])] {
+    let fuzz = sh::cargo(&["fmt", "--check"]).current_dir(sh::root().join("fuzz"));
+    for format in [sh::cargo(&["fmt", "--check"]), plugins(&["fmt", "--check"]), fuzz] {
         format.run()?;
     }
     for lint in [sh::cargo(&clippy), plugins(&clippy)] {
@@ -69,6 +73,20 @@ pub(crate) fn lint() -> Result<()> {
         docs.env("RUSTDOCFLAGS", "--deny warnings").run()?;
     }
     Ok(())
+}
+
+/// Mutation testing of the trust crate, whose every line decides what runs.
+pub(crate) fn mutants(args: &[String]) -> Result<()> {
+    if sh::cargo(&["mutants", "--version"]).output().is_none() {
+        return Err("cargo-mutants is not installed: `cargo install --locked cargo-mutants`".into());
+    }
+    sh::cargo(&["mutants", "--package", "ptrun-trust", "--no-shuffle", "--output"])
+        .args([sh::target("")])
+        .args(args)
+        // Keys and digests at test speed; the checks of debug builds stay on.
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .run()
 }
 
 /// All of `cargo deny check`, or the checks that are named.

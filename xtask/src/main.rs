@@ -3,6 +3,7 @@
 mod bench;
 mod builtins;
 mod check;
+mod fuzz;
 mod sh;
 mod toolchain;
 
@@ -20,6 +21,8 @@ const COMMANDS: &[Command] = &[
     ("test", "run every test; with a name, one suite of them", check::test),
     ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist()),
     ("bench", "time ptrun against its neighbours, as ratios in one run", bench::run),
+    ("fuzz", "fuzz each parser of untrusted bytes for SECONDS", fuzz::run),
+    ("mutants", "change the trust crate in every small way, and see that a test notices", check::mutants),
     ("lint", "formatting, clippy and documentation, with every warning an error", |_| check::lint()),
     ("deny", "check licences, sources, bans and advisories of all dependencies", check::deny),
 ];

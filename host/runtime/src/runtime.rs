@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ptrun_trust::{Capabilities, Verified};
 use semver::Version;
@@ -113,6 +114,7 @@ pub struct Runtime {
     ticker: Arc<Ticker>,
     limits: Limits,
     log: LogSink,
+    compilations: AtomicU64,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -129,7 +131,8 @@ impl Runtime {
     pub fn new(limits: Limits) -> Result<Self, LoadError> {
         let engine = engine(&Target::Native)?;
         let ticker = Arc::new(Ticker::new(&engine)?);
-        Ok(Self { engine, ticker, limits, log: Arc::new(|_| {}) })
+        let compilations = AtomicU64::new(0);
+        Ok(Self { engine, ticker, limits, log: Arc::new(|_| {}), compilations })
     }
 
     /// Hands the messages of plugins to `log`. Without it they go nowhere.
@@ -145,8 +148,15 @@ impl Runtime {
     /// If it is no valid component, not a `secret-source` of this version, or imports something else
     /// than what its manifest asks for.
     pub fn compile(&self, plugin: Verified) -> Result<Compiled, LoadError> {
+        self.compilations.fetch_add(1, Ordering::Relaxed);
         let component = compiled::compile(&self.engine, &plugin)?;
         self.check(plugin, component)
+    }
+
+    /// How often the compiler was called. Code that was [loaded](Self::load) did not need it.
+    #[must_use]
+    pub fn compilations(&self) -> u64 {
+        self.compilations.load(Ordering::Relaxed)
     }
 
     /// Takes a plugin that was compiled before. If that was by another version of the engine, or for

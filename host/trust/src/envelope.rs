@@ -176,6 +176,14 @@ mod tests {
     }
 
     #[test]
+    fn a_section_may_have_64_kib() {
+        let refused = |bytes: usize| Envelope::parse(&vec![0; bytes]).err();
+        let too_large = Some(Malformed("has a signature section over 64 KiB"));
+        assert_ne!(refused(65_536), too_large);
+        assert_eq!(refused(65_537), too_large);
+    }
+
+    #[test]
     fn every_truncation_and_every_addition_is_refused() {
         let body = body(&envelope(2));
         for end in 0..body.len() {

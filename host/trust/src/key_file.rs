@@ -145,6 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn pem_is_read_in_its_one_form() {
+        let public = key().0.verifying_key().to_public_key_pem(Default::default()).expect("written");
+        // 44 bytes leave two bits of the last digit unused (RFC 4648, section 3.5).
+        let digit = public.rfind("=\n").expect("padding") - 1;
+        let mut spare = public.clone().into_bytes();
+        spare[digit] += 1;
+        assert_eq!(PublicKey::from_file_bytes(&spare), Err(KeyError::Unreadable));
+        assert_eq!(
+            PublicKey::from_file_bytes(public.replace("=\n", "\n").as_bytes()),
+            Err(KeyError::Unreadable)
+        );
+    }
+
+    #[test]
     fn a_secret_key_whose_halves_differ_is_refused() {
         let (one, two) = (key(), key());
         let file =

@@ -205,7 +205,12 @@ sequence = 7
             assert!(error.contains(expected), "{error:?} does not say {expected:?}");
         }
         assert!(Manifest::parse(&[0xff]).is_err());
-        assert!(Manifest::parse(&vec![b'#'; MAX_BYTES + 1]).is_err());
+        let of_size = |bytes: usize| {
+            let text = format!("{MINIMAL}{}", "#".repeat(bytes - MINIMAL.len()));
+            Manifest::parse(text.as_bytes()).map(drop).map_err(|why| why.to_string())
+        };
+        assert_eq!(of_size(65_536), Ok(()));
+        assert_eq!(of_size(65_537), Err("the manifest is over 64 KiB".to_owned()));
     }
 
     #[test]

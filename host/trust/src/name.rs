@@ -47,3 +47,19 @@ impl fmt::Display for Name {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_and_plain() {
+        let longest = "a".repeat(63);
+        for good in ["a", "0", "a-b", "a-", "7z", &longest] {
+            assert_eq!(good.parse::<Name>().map(|name| name.to_string()).as_deref(), Ok(good));
+        }
+        for bad in ["", "-", "-a", "A", "a_b", "a.b", "a/b", "..", "a b", "\u{e4}", "a\0", &"a".repeat(64)] {
+            assert!(bad.parse::<Name>().is_err(), "{bad:?}");
+        }
+    }
+}

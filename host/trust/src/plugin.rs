@@ -142,7 +142,7 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     // With room for all of it, so that no copy is left behind when it grows.
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
     // The file may grow while it is read.
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -175,10 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_read_whole_under_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plugin.wasm");
+        std::fs::write(&path, b"content").expect("a file");
+        let read = PluginSource::file(&path).read().expect("a file");
+        assert_eq!((read.origin(), read.bytes()), (path.to_str().expect("text"), b"content".as_slice()));
+        assert_eq!(format!("{read:?}"), format!("Unverified({}, 7 bytes)", path.display()));
+        assert_eq!(read_regular(&path, 7).expect("as large as it may be"), b"content");
+        assert_eq!(read_regular(&path, 6).map_err(|why| why.kind()), Err(io::ErrorKind::FileTooLarge));
+    }
+
+    #[test]
     fn a_file_over_the_limit_is_refused_without_reading_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("large");
         let file = std::fs::File::create(&path).expect("a file");
+        assert_eq!(MAX_COMPONENT_BYTES, 33_554_432, "32 MiB");
         file.set_len(MAX_COMPONENT_BYTES + 1).expect("sparse");
         assert!(matches!(PluginSource::file(&path).read(), Err(SourceError::TooLarge { .. })));
         file.set_len(MAX_COMPONENT_BYTES).expect("sparse");

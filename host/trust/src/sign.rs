@@ -59,6 +59,8 @@ pub fn sign(component: &[u8], manifest: Option<&str>, key: &SecretKey) -> Result
         if manifest.is_some() {
             return Err(SignError::TwoManifests);
         }
+        let present = sections.iter().find(|section| is_custom(section, MANIFEST_SECTION));
+        Manifest::parse(present.ok_or(SignError::NoManifest)?.body)?;
         (content.to_vec(), envelope.signatures)
     } else {
         (with_manifest(content, &sections, manifest)?, Vec::new())

@@ -86,7 +86,7 @@ pub(crate) fn number(mut value: usize) -> Vec<u8> {
             bytes.push(low);
             return bytes;
         }
-        bytes.push(low | 0x80);
+        bytes.push(low + 0x80);
     }
 }
 

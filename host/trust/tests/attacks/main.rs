@@ -1,6 +1,8 @@
 //! Files that an attacker would make of a signed plugin. None may be verified.
 
+mod case;
 mod forge;
+mod known;
 mod table;
 
 use forge::{MANIFEST, PREAMBLE, section};
@@ -49,6 +51,9 @@ fn a_signed_plugin_is_verified_with_what_it_says() {
     assert_eq!(verified.bytes(), plugin);
     assert_eq!(verified.signers(), [key.public()]);
     assert_eq!(verified.manifest().full_name(), "acme/vault");
+    assert_eq!(verified.origin(), "plugin");
+    assert_eq!(format!("{verified:?}"), format!("Verified(plugin, acme/vault, {})", verified.digest()));
+    assert_eq!(format!("{:?}", key.public()), format!("PublicKey({})", key.public()));
     assert!(verified.digest().to_string().starts_with("sha256:"));
 }
 
@@ -151,6 +156,10 @@ fn a_plugin_has_one_manifest() {
     assert!(matches!(verify(&trust, two), Err(TrustError::Malformed { .. })));
     assert!(verify(&trust, sign(&one, None, &key).expect("signs")).is_ok());
     assert!(sign(&component(), None, &key).is_err(), "none at all");
+    for group in ["encoding/no-manifest", "encoding/manifest-another-format"] {
+        let case = known::plugin_of(group);
+        assert!(sign(&case, None, &key).is_err(), "signed by another tool: {group}");
+    }
 }
 
 #[test]
@@ -214,6 +223,14 @@ fn a_trust_store_is_read_whole_or_not_at_all() {
     assert!(verify(&trust, plugin.clone()).is_ok());
 
     let weak = format!("01{}", "00".repeat(31));
+    let mut trust = TrustStore::new();
+    let said = |trust: &mut TrustStore, text: &str| trust.add_toml(text).map_err(|why| why.to_string());
+    let expected = "line 3: unknown field `colour`, expected one of";
+    let why = said(&mut trust, "[[key]]\nfor = []\ncolour = 1\n").expect_err("unknown");
+    assert!(why.starts_with(expected), "{why}");
+    let why = said(&mut trust, &format!("{good}{}", entry(&weak, "acme/*"))).expect_err("weak");
+    assert!(why.starts_with("key 2: this key is weak"), "{why}");
+
     let bad = [
         entry(&weak, "acme/*"),
         entry("abc", "acme/*"),
@@ -265,6 +282,105 @@ fn one_good_entry_of_a_key_is_enough_unless_it_is_revoked() {
         for store in [format!("{store}{revoked}"), format!("{revoked}{store}")] {
             assert!(matches!(at(&store, &plugin, now), Err(TrustError::Revoked { .. })), "{store}");
         }
+    }
+}
+
+#[test]
+fn the_worst_objection_is_reported_and_the_first_of_its_kind() {
+    let Signed { key: one, plugin, .. } = Signed::new();
+    let two = SecretKey::generate().expect("entropy");
+    let both = sign(&plugin, None, &two).expect("a second signature");
+    let now = "2026-06-01T00:00:00Z";
+    let expired = |key| entry(key, "not-after = 2026-01-01T00:00:00Z");
+    let not_yet = |key| entry(key, "not-before = 2027-01-01T00:00:00Z");
+    for (first, second) in [(&one, &two), (&two, &one)] {
+        let refused = |store: String| at(&store, &both, now).expect_err("refused");
+        let expected = |signer: &SecretKey| TrustError::KeyExpired {
+            plugin: "plugin".to_owned(),
+            signer: signer.public(),
+        };
+        assert_eq!(refused(expired(first) + &not_yet(second)), expected(first));
+        assert_eq!(refused(not_yet(first) + &expired(second)), expected(second));
+        assert_eq!(refused(expired(first) + &expired(second)), expected(first));
+    }
+}
+
+/// A core module with a manifest inside, as the SDK's macro leaves it, in a component.
+fn with_manifest_inside(preamble: &[u8]) -> Vec<u8> {
+    let module = [preamble, &section("other", b""), &section("ptrun:plugin", MANIFEST.as_bytes())].concat();
+    // A section that is not custom, before the module and of another kind.
+    let length = [module.len() as u8 | 128, (module.len() >> 7) as u8];
+    [PREAMBLE.as_slice(), &[7, 1, 0], &[1], &length, &module].concat()
+}
+
+#[test]
+fn the_manifest_in_a_core_module_is_lifted_when_it_is_signed() {
+    let key = SecretKey::generate().expect("entropy");
+    let component = with_manifest_inside(b"\0asm\x01\0\0\0");
+    let signed = sign(&component, None, &key).expect("there is a manifest inside");
+    let verified = verify(&trusting(key.public(), "acme/*"), signed).expect("signed");
+    assert_eq!(verified.manifest().full_name(), "acme/vault");
+    assert!(verified.bytes().ends_with(&component[8..]), "the rest is as it was");
+    let broken = with_manifest_inside(b"\0asm\x02\0\0\0");
+    assert!(matches!(sign(&broken, None, &key), Err(ptrun_trust::SignError::Malformed(_))));
+}
+
+/// The digest that a refusal of something unsigned names.
+fn unsigned_digest(component: &[u8]) -> ptrun_trust::Digest {
+    match verify(&TrustStore::new(), component.to_vec()) {
+        Err(TrustError::Unsigned { digest, .. }) => digest,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_unsigned_component_is_accepted_by_its_content_alone() {
+    let manifest = section("ptrun:plugin", MANIFEST.as_bytes());
+    let plain = [PREAMBLE.as_slice(), &manifest].concat();
+    for component in [plain.clone(), with_manifest_inside(b"\0asm\x01\0\0\0")] {
+        let digest = unsigned_digest(&component);
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        let mut trust = TrustStore::new();
+        trust.allow_unsigned(digest);
+        let verified = verify(&trust, component.clone()).expect("allowed");
+        assert_eq!((verified.signers(), verified.digest()), (&[][..], digest));
+        assert_eq!(verified.manifest().full_name(), "acme/vault");
+        let more = [component.as_slice(), &section("more", b"")].concat();
+        assert!(matches!(verify(&trust, more), Err(TrustError::Unsigned { .. })));
+        // A signature section is one, whoever made it.
+        let signed = sign(&component, None, &SecretKey::generate().expect("entropy")).expect("signs");
+        assert!(matches!(verify(&trust, signed), Err(TrustError::UnknownSigner { .. })));
+    }
+    for (component, expected) in [
+        (component(), "has no manifest"),
+        ([plain.as_slice(), &manifest].concat(), "has two manifests"),
+        ([plain.as_slice(), &section("signature", b"")].concat(), "is signed in parts"),
+        ([plain.as_slice(), &[0, 9]].concat(), "ends too early"),
+        (with_manifest_inside(b"\0asm\x02\0\0\0"), "has a core module that is none"),
+    ] {
+        let mut trust = TrustStore::new();
+        trust.allow_unsigned(unsigned_digest(&component));
+        let why = verify(&trust, component).expect_err(expected).to_string();
+        assert!(why.ends_with(expected), "{why}");
+    }
+    let late = [
+        PREAMBLE.as_slice(),
+        &section("ptrun:plugin", format!("{MANIFEST}expires = 2020-01-01T00:00:00Z").as_bytes()),
+    ]
+    .concat();
+    let mut trust = TrustStore::new();
+    trust.allow_unsigned(unsigned_digest(&late));
+    assert!(matches!(verify(&trust, late), Err(TrustError::Expired { .. })));
+}
+
+#[test]
+fn a_digest_has_one_form() {
+    let digest = unsigned_digest(&component()).to_string();
+    let shorter = digest.get(..digest.len() - 1).unwrap_or_default();
+    for bad in
+        ["", "sha256:", shorter, &digest[7..], &format!("{digest}0"), &digest.replace("sha256", "sha512")]
+    {
+        assert_eq!(bad.parse::<ptrun_trust::Digest>(), Err(ptrun_trust::DigestError), "{bad}");
     }
 }
 

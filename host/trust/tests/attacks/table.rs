@@ -1,45 +1,59 @@
-//! Every attack on a signature that we know, as a table: a name, a file, and the store that it is checked
-//! against. None may be accepted.
+//! Every attack on a signature that we know, as a table: how it is refused, a name, a file, and the store that
+//! it is checked against.
 
 use curve25519_dalek::{EdwardsPoint, Scalar, constants::EIGHT_TORSION};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _};
-use ptrun_trust::{PluginSource, PublicKey, TrustError, TrustStore};
+use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha512};
 
+use crate::case::{ANY, Case};
 use crate::forge::{
     Dice, MANIFEST, PREAMBLE, content, file, hash, key, message, number, public, record, section, signed,
     sized,
 };
 
-struct Case {
-    name: String,
-    file: Vec<u8>,
-    store: TrustStore,
+/// What the store of a case trusts, unless it says otherwise: `key(1)`, for `acme/*`. The honest file is
+/// accepted under it.
+pub(crate) fn trusting(key: &SigningKey, more: &str) -> String {
+    format!("[[key]]\npublic = \"{}\"\nfor = [\"acme/*\"]\n{more}", public(key))
 }
 
-fn store(text: &str) -> TrustStore {
-    let mut store = TrustStore::new();
-    store.add_toml(text).expect("a store");
-    store
+/// The table, while it is written.
+struct Table {
+    group: &'static str,
+    cases: Vec<Case>,
 }
 
-fn trusting(key: &SigningKey, more: &str) -> TrustStore {
-    store(&format!("[[key]]\npublic = \"{}\"\nfor = [\"acme/*\"]\n{more}", public(key)))
+impl Table {
+    fn add(&mut self, refused: &'static str, name: impl Into<String>, file: Vec<u8>) {
+        self.under(trusting(&key(1), ""), refused, name, file);
+    }
+
+    fn under(&mut self, trust: String, refused: &'static str, name: impl Into<String>, plugin: Vec<u8>) {
+        self.cases.push(Case { group: self.group, name: name.into(), refused, trust, plugin });
+    }
 }
 
-/// Cases against a store that trusts `key(1)` for `acme/*`, under which the honest file is accepted.
-fn against_trust(cases: &mut Vec<Case>, name: impl Into<String>, file: Vec<u8>) {
-    cases.push(Case { name: name.into(), file, store: trusting(&key(1), "") });
+/// All attacks.
+pub(crate) fn cases() -> Vec<Case> {
+    type Attack = fn(&mut Table);
+    let groups: [(&str, Attack); 5] =
+        [("bytes", bytes), ("keys", keys), ("maths", maths), ("binding", binding), ("encoding", encoding)];
+    let mut table = Table { group: "", cases: Vec::new() };
+    for (group, attacks) in groups {
+        table.group = group;
+        attacks(&mut table);
+    }
+    table.cases
 }
 
-fn bytes(cases: &mut Vec<Case>) {
+fn bytes(table: &mut Table) {
     let good = signed(&key(1), &content(MANIFEST));
     let body = content(MANIFEST);
     let (head, _) = good.split_at(good.len() - body.len());
     let signature_at = head.len() - 64;
 
-    against_trust(cases, "unsigned", [PREAMBLE.as_slice(), &body].concat());
-    against_trust(cases, "empty", Vec::new());
+    table.add("unsigned", "unsigned", [PREAMBLE.as_slice(), &body].concat());
+    table.add("not-a-component", "empty", Vec::new());
     let mut dice = Dice::new();
     for round in 0..1000 {
         let mut altered = good.clone();
@@ -48,73 +62,81 @@ fn bytes(cases: &mut Vec<Case>) {
             altered[at] ^= 1 << dice.roll(8);
         }
         if altered != good {
-            against_trust(cases, format!("random flips {round}"), altered);
+            table.add(ANY, format!("random flips {round}"), altered);
         }
     }
     for bit in 0..512 {
         let mut altered = good.clone();
         altered[signature_at + bit / 8] ^= 1 << (bit % 8);
-        against_trust(cases, format!("signature bit {bit}"), altered);
+        table.add("unknown-signer", format!("signature bit {bit}"), altered);
     }
     let signature = &head[signature_at..];
-    for (name, signature) in [
-        ("63 bytes", &signature[..63]),
-        ("65 bytes", &[signature, &[0]].concat()),
-        ("no bytes", &[]),
-        ("zeros", &[0; 64]),
-        ("ones", &[0xff; 64]),
+    for (refused, name, signature) in [
+        ("malformed", "63 bytes", &signature[..63]),
+        ("malformed", "65 bytes", &[signature, &[0]].concat()),
+        ("malformed", "no bytes", &[]),
+        ("unknown-signer", "zeros", &[0; 64]),
+        ("unknown-signer", "ones", &[0xff; 64]),
     ] {
-        against_trust(cases, format!("signature of {name}"), file(&[record(b"", signature)], &body));
+        table.add(refused, format!("signature of {name}"), file(&[record(b"", signature)], &body));
     }
     let other = signed(&key(1), &content(&MANIFEST.replace("1.0.0", "2.0.0")));
     let (other_head, other_body) = other.split_at(head.len());
-    against_trust(cases, "signature of another file", [other_head, &body].concat());
-    against_trust(cases, "content of another file", [head, other_body].concat());
+    table.add("altered", "signature of another file", [other_head, &body].concat());
+    table.add("altered", "content of another file", [head, other_body].concat());
     let signature = other_head[signature_at..].to_vec();
-    against_trust(cases, "signature of another file, hash of this", file(&[record(b"", &signature)], &body));
+    table.add(
+        "unknown-signer",
+        "signature of another file, hash of this",
+        file(&[record(b"", &signature)], &body),
+    );
 
     let extra = section("extra", b"more");
     let nested = [vec![4], sized(&[PREAMBLE.as_slice(), &section("inner", b"a")].concat())].concat();
     let swapped = [vec![4], sized(&[PREAMBLE.as_slice(), &section("inner", b"b")].concat())].concat();
     let outer = signed(&key(1), &[body.clone(), nested.clone()].concat());
-    for (name, file) in [
-        ("section appended", [&good, extra.as_slice()].concat()),
-        ("section put after the signature", [head, &extra, &body].concat()),
-        ("section put first", [PREAMBLE, extra.as_slice(), &good[8..]].concat()),
-        ("section removed", [head, &section("payload", b"what the plugin does")].concat()),
-        ("trailing byte", [good.as_slice(), &[0]].concat()),
-        ("trailing zeros", [good.as_slice(), &[0; 64]].concat()),
-        ("nested component swapped", [&outer[..outer.len() - nested.len()], &swapped].concat()),
-        ("nested component removed", outer[..outer.len() - nested.len()].to_vec()),
-        ("preamble of a module", [b"\0asm\x01\0\0\0", &good[8..]].concat()),
-        ("preamble of another layer", [b"\0asm\x0d\0\x02\0", &good[8..]].concat()),
-        ("preamble of another version", [b"\0asm\x0e\0\x01\0", &good[8..]].concat()),
-        ("preamble of another magic", [b"\0ASM\x0d\0\x01\0", &good[8..]].concat()),
-        ("two files in one", [good.clone(), good.clone()].concat()),
-        ("signature twice", [head, &head[8..], &body].concat()),
-        ("signature last", [PREAMBLE.as_slice(), &body, &head[8..]].concat()),
-        ("compiled code", b"\x7fELF\x02\x01\x01\0".to_vec()),
-        ("text", b"(component)".to_vec()),
+    for (refused, name, file) in [
+        ("altered", "section appended", [&good, extra.as_slice()].concat()),
+        ("altered", "section put after the signature", [head, &extra, &body].concat()),
+        ("unsigned", "section put first", [PREAMBLE, extra.as_slice(), &good[8..]].concat()),
+        ("altered", "section removed", [head, &section("payload", b"what the plugin does")].concat()),
+        ("altered", "trailing byte", [good.as_slice(), &[0]].concat()),
+        ("altered", "trailing zeros", [good.as_slice(), &[0; 64]].concat()),
+        ("altered", "nested component swapped", [&outer[..outer.len() - nested.len()], &swapped].concat()),
+        ("altered", "nested component removed", outer[..outer.len() - nested.len()].to_vec()),
+        ("not-a-component", "preamble of a module", [b"\0asm\x01\0\0\0", &good[8..]].concat()),
+        ("not-a-component", "preamble of another layer", [b"\0asm\x0d\0\x02\0", &good[8..]].concat()),
+        ("not-a-component", "preamble of another version", [b"\0asm\x0e\0\x01\0", &good[8..]].concat()),
+        ("not-a-component", "preamble of another magic", [b"\0ASM\x0d\0\x01\0", &good[8..]].concat()),
+        ("altered", "two files in one", [good.clone(), good.clone()].concat()),
+        ("altered", "signature twice", [head, &head[8..], &body].concat()),
+        ("unsigned", "signature last", [PREAMBLE.as_slice(), &body, &head[8..]].concat()),
+        ("not-a-component", "compiled code", b"\x7fELF\x02\x01\x01\0".to_vec()),
+        ("not-a-component", "text", b"(component)".to_vec()),
     ] {
-        against_trust(cases, name, file);
+        table.add(refused, name, file);
     }
     for end in 0..good.len() {
-        against_trust(cases, format!("cut to {end} bytes"), good[..end].to_vec());
+        table.add(ANY, format!("cut to {end} bytes"), good[..end].to_vec());
     }
 }
 
-fn keys(cases: &mut Vec<Case>) {
+fn keys(table: &mut Table) {
     let good = signed(&key(1), &content(MANIFEST));
-    let mut case = |name: &str, store| cases.push(Case { name: name.to_owned(), file: good.clone(), store });
-    case("empty store", TrustStore::new());
-    case("another key", trusting(&key(2), ""));
-    case("revoked", trusting(&key(1), "revoked = true"));
-    case("expired", trusting(&key(1), "not-after = 2020-01-01T00:00:00Z"));
-    case("not yet valid", trusting(&key(1), "not-before = 2999-01-01T00:00:00Z"));
-    case("one signature of two", trusting(&key(1), "[[threshold]]\nfor = \"*/*\"\nsigners = 2"));
+    let two = trusting(&key(1), "[[threshold]]\nfor = \"*/*\"\nsigners = 2\n");
+    for (refused, name, trust) in [
+        ("unknown-signer", "empty store", String::new()),
+        ("unknown-signer", "another key", trusting(&key(2), "")),
+        ("revoked", "revoked", trusting(&key(1), "revoked = true\n")),
+        ("key-expired", "expired", trusting(&key(1), "not-after = 2020-01-01T00:00:00Z\n")),
+        ("key-not-yet-valid", "not yet valid", trusting(&key(1), "not-before = 2999-01-01T00:00:00Z\n")),
+        ("too-few-signers", "one signature of two", two.clone()),
+    ] {
+        table.under(trust, refused, name, good.clone());
+    }
     for scope in ["other/*", "acme/other", "*/vaul", "acm/vault"] {
-        let text = format!("[[key]]\npublic = \"{}\"\nfor = [\"{scope}\"]\n", public(&key(1)));
-        case(&format!("scope {scope}"), store(&text));
+        let trust = format!("[[key]]\npublic = \"{}\"\nfor = [\"{scope}\"]\n", public(&key(1)));
+        table.under(trust, "out-of-scope", format!("scope {scope}"), good.clone());
     }
 
     let body = content(MANIFEST);
@@ -123,11 +145,10 @@ fn keys(cases: &mut Vec<Case>) {
     let long = [7; 300];
     for (name, hint) in [("of the trusted key", trusted.as_slice()), ("cut", &trusted[..12]), ("long", &long)]
     {
-        against_trust(cases, format!("another key, hint {name}"), file(&[by(2, hint)], &body));
+        table.add("unknown-signer", format!("another key, hint {name}"), file(&[by(2, hint)], &body));
     }
-    let two = trusting(&key(1), "[[threshold]]\nfor = \"*/*\"\nsigners = 2");
     let twice = file(&[by(1, b"a"), by(1, b"b")], &body);
-    cases.push(Case { name: "threshold met twice by one key".to_owned(), file: twice, store: two });
+    table.under(two, "too-few-signers", "threshold met twice by one key", twice);
 }
 
 /// The order of the base point, little-endian.
@@ -136,7 +157,7 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-fn maths(cases: &mut Vec<Case>) {
+fn maths(table: &mut Table) {
     let body = content(MANIFEST);
     let signature = key(1).sign(&message(&body)).to_bytes();
     let mut carry = 0;
@@ -145,28 +166,36 @@ fn maths(cases: &mut Vec<Case>) {
         let sum = u16::from(*byte) + u16::from(order) + carry;
         (*byte, carry) = (sum as u8, sum >> 8);
     }
-    against_trust(cases, "S + L", file(&[record(b"", &large)], &body));
+    table.add("unknown-signer", "S + L", file(&[record(b"", &large)], &body));
 
     for (index, point) in EIGHT_TORSION.iter().enumerate() {
         let forged = with_nonce(&key(1), &message(&body), point);
-        against_trust(cases, format!("R of small order {index}"), file(&[record(b"", &forged)], &body));
+        table.add(
+            "unknown-signer",
+            format!("R of small order {index}"),
+            file(&[record(b"", &forged)], &body),
+        );
     }
     for high in [0x80, 0xe0] {
         let mut forged = signature;
         forged[63] |= high;
-        against_trust(cases, format!("S with high bits {high:x}"), file(&[record(b"", &forged)], &body));
+        table.add(
+            "unknown-signer",
+            format!("S with high bits {high:x}"),
+            file(&[record(b"", &forged)], &body),
+        );
     }
     // R = 2^255 - 18 is a second way to write the number 1.
     let mut forged = with_nonce(&key(1), &message(&body), &EIGHT_TORSION[0]);
     forged[0] = 0xee;
     forged[1..31].fill(0xff);
     forged[31] = 0x7f;
-    against_trust(cases, "R that is not canonical", file(&[record(b"", &forged)], &body));
+    table.add("unknown-signer", "R that is not canonical", file(&[record(b"", &forged)], &body));
 }
 
 /// A signature whose nonce point is `point`, which the equation of RFC 8032 allows for `point` = 0, and
 /// with a cofactor for all of small order.
-fn with_nonce(key: &SigningKey, message: &[u8], point: &EdwardsPoint) -> [u8; 64] {
+pub(crate) fn with_nonce(key: &SigningKey, message: &[u8], point: &EdwardsPoint) -> [u8; 64] {
     let r = point.compress().to_bytes();
     let k = Sha512::new().chain_update(r).chain_update(key.verifying_key().as_bytes()).chain_update(message);
     let s = Scalar::from_bytes_mod_order_wide(&k.finalize().into()) * key.to_scalar();
@@ -176,7 +205,7 @@ fn with_nonce(key: &SigningKey, message: &[u8], point: &EdwardsPoint) -> [u8; 64
     signature
 }
 
-fn binding(cases: &mut Vec<Case>) {
+fn binding(table: &mut Table) {
     let body = content(MANIFEST);
     let over = |message: &[u8]| file(&[record(b"", &key(1).sign(message).to_bytes())], &body);
     let digest = hash(&body);
@@ -190,7 +219,7 @@ fn binding(cases: &mut Vec<Case>) {
         ("the protocol of OpenSSH", ssh),
         ("nothing", Vec::new()),
     ] {
-        against_trust(cases, format!("signature over {name}"), over(&message));
+        table.add("unknown-signer", format!("signature over {name}"), over(&message));
     }
     let good = signed(&key(1), &body);
     let head = &good[..good.len() - body.len()];
@@ -202,25 +231,25 @@ fn binding(cases: &mut Vec<Case>) {
         ("capabilities", "sequence = 1\n", "sequence = 1\n[capabilities]\nrandom = true\n"),
     ] {
         let altered = content(&MANIFEST.replace(from, to));
-        against_trust(cases, format!("{name} altered"), [head, &altered].concat());
+        table.add("altered", format!("{name} altered"), [head, &altered].concat());
     }
-    for (name, publisher) in [
-        ("a built-in", "ptrun"),
-        ("look-alike: Cyrillic", "\u{430}cme"),
-        ("look-alike: capital", "Acme"),
-        ("look-alike: joiner", "ac\u{200d}me"),
-        ("look-alike: full stop", "acme."),
-        ("a path", "../acme"),
-        ("a path with NUL", "acme\\u0000"),
-        ("a slash", "acme/x"),
-        ("another's", "other"),
+    for (refused, name, publisher) in [
+        ("out-of-scope", "a built-in", "ptrun"),
+        ("manifest", "look-alike: Cyrillic", "\u{430}cme"),
+        ("manifest", "look-alike: capital", "Acme"),
+        ("manifest", "look-alike: joiner", "ac\u{200d}me"),
+        ("manifest", "look-alike: full stop", "acme."),
+        ("manifest", "a path", "../acme"),
+        ("manifest", "a path with NUL", "acme\\u0000"),
+        ("manifest", "a slash", "acme/x"),
+        ("out-of-scope", "another's", "other"),
     ] {
         let manifest = MANIFEST.replace("\"acme\"", &format!("\"{publisher}\""));
-        against_trust(cases, format!("claims {name}"), signed(&key(1), &content(&manifest)));
+        table.add(refused, format!("claims {name}"), signed(&key(1), &content(&manifest)));
     }
 }
 
-fn encoding(cases: &mut Vec<Case>) {
+fn encoding(table: &mut Table) {
     let body = content(MANIFEST);
     let good = record(b"", &key(1).sign(&message(&body)).to_bytes());
     let set = |records: &[Vec<u8>]| [vec![1], hash(&body), number(records.len()), records.concat()].concat();
@@ -236,7 +265,7 @@ fn encoding(cases: &mut Vec<Case>) {
     };
     let inner = set(std::slice::from_ref(&good));
     let plain = section("signature", &honest);
-    let name_and_body = &plain[3..];
+    let name_and_body = &plain[2..];
     for (name, file) in [
         ("long number: sets", around([vec![1, 1, 1, 0x81, 0], sized(&inner)].concat())),
         ("long number: set", around([vec![1, 1, 1, 1], wide(inner.len()), inner.clone()].concat())),
@@ -276,7 +305,7 @@ fn encoding(cases: &mut Vec<Case>) {
         ("another algorithm", around(envelope(set(&[[&good[..2], &[2], &good[3..]].concat()])))),
         ("64 KiB of signatures", around([honest.as_slice(), &vec![0; 64 << 10]].concat())),
     ] {
-        against_trust(cases, name, file);
+        table.add("malformed", name, file);
     }
     for (name, more) in [
         ("a delimiter", section("signature_delimiter", &[7; 16])),
@@ -284,7 +313,11 @@ fn encoding(cases: &mut Vec<Case>) {
         ("a second manifest", section("ptrun:plugin", MANIFEST.as_bytes())),
         ("a section that runs over the end", vec![0, 200]),
     ] {
-        against_trust(cases, format!("signed with {name}"), signed(&key(1), &[body.clone(), more].concat()));
+        table.add(
+            "malformed",
+            format!("signed with {name}"),
+            signed(&key(1), &[body.clone(), more].concat()),
+        );
     }
     for (name, manifest) in [
         ("missing field", MANIFEST.replace("sequence = 1", "")),
@@ -293,49 +326,7 @@ fn encoding(cases: &mut Vec<Case>) {
         ("negative sequence", MANIFEST.replace("sequence = 1", "sequence = -1")),
         ("another format", MANIFEST.replace("format = 1", "format = 2")),
     ] {
-        against_trust(cases, format!("manifest: {name}"), signed(&key(1), &content(&manifest)));
+        table.add("manifest", format!("manifest: {name}"), signed(&key(1), &content(&manifest)));
     }
-    against_trust(cases, "no manifest", signed(&key(1), &section("payload", b"x")));
-}
-
-fn verify(store: &TrustStore, file: &[u8]) -> Result<(), TrustError> {
-    store.verify(PluginSource::memory("plugin", file.to_vec()).read().expect("in memory")).map(drop)
-}
-
-#[test]
-fn no_attack_is_accepted() {
-    let honest = signed(&key(1), &content(MANIFEST));
-    assert_eq!(
-        verify(&trusting(&key(1), ""), &honest),
-        Ok(()),
-        "the honest file must be, or nothing is shown"
-    );
-
-    let mut cases = Vec::new();
-    for attack in [bytes, keys, maths, binding, encoding] {
-        attack(&mut cases);
-    }
-    let accepted: Vec<&str> = cases
-        .iter()
-        .filter(|case| verify(&case.store, &case.file).is_ok())
-        .map(|case| case.name.as_str())
-        .collect();
-    println!("{} attack cases, {} accepted", cases.len(), accepted.len());
-    assert_eq!(accepted, Vec::<&str>::new());
-    assert!(cases.len() > 1900, "the table lost its cases: {}", cases.len());
-}
-
-#[test]
-fn a_lax_check_would_accept_one_of_them() {
-    let message = message(&content(MANIFEST));
-    let forged = Signature::from_bytes(&with_nonce(&key(1), &message, &EIGHT_TORSION[0]));
-    assert!(key(1).verifying_key().verify(&message, &forged).is_ok(), "the forgery is a good one");
-    assert!(key(1).verifying_key().verify_strict(&message, &forged).is_err());
-}
-
-#[test]
-fn no_key_of_small_order_can_be_trusted() {
-    for point in EIGHT_TORSION {
-        assert!(PublicKey::from_bytes(point.compress().as_bytes()).is_err());
-    }
+    table.add("manifest", "no manifest", signed(&key(1), &section("payload", b"x")));
 }
