@@ -71,7 +71,7 @@ fn everything_else_is_named() {
     assert_eq!(wider("files = [\"A\"]"), ["it asks for file=A in addition"]);
     assert_eq!(wider("random = true"), ["it asks for random in addition"]);
     let signer = format!("the key {} has not signed it", two.public());
-    assert_eq!(changes(&pin(8, &[&one], "")), [signer.clone()]);
+    assert_eq!(changes(&pin(8, &[&one], "")), std::slice::from_ref(&signer));
     assert_eq!(changes(&pin(7, &[&one], "[capabilities]\nenv = [\"A\"]\n")), [signer], "the same content");
     assert_eq!(changes(&pin(6, &[&one, &two], "")), ["its sequence was 7, and is 6"]);
     let other = Pin::of(&plugin("other", 8, &[&one, &two], ""));
