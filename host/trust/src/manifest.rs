@@ -8,7 +8,7 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{is_format, untrusted};
-use crate::{Moment, Name};
+use crate::{Moment, Name, Origin};
 
 /// The one format of the manifest so far.
 const FORMAT: u32 = 1;
@@ -82,9 +82,87 @@ pub struct Capabilities {
     /// Files, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// Web origins, each with the methods and the credential of its requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub http: Vec<HttpAccess>,
     /// The system's randomness.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub random: bool,
+}
+
+/// Requests to one origin.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HttpAccess {
+    /// Where they go.
+    pub origin: Origin,
+    /// Their methods.
+    #[serde(default = "get")]
+    pub methods: Vec<String>,
+    /// The credential that the host adds, which the plugin never sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+}
+
+/// How the host shows the backend who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Auth {
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer,
+    /// The credential is the value of this header.
+    Header(String),
+    /// The signature of AWS, version 4, for this service.
+    AwsSigv4(String),
+}
+
+fn get() -> Vec<String> {
+    vec!["GET".to_owned()]
+}
+
+/// Methods that a plugin may ask for: those of RFC 9110 and RFC 5789 that are about a resource, and neither
+/// build a tunnel nor echo what the host added.
+pub const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
+
+impl HttpAccess {
+    /// Requests to an origin, with all of [`METHODS`].
+    #[must_use]
+    pub fn any(origin: Origin) -> Self {
+        Self { origin, methods: METHODS.iter().map(|&method| method.to_owned()).collect(), auth: None }
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        if !self.origin.is_https() {
+            return Err(ManifestError::new(
+                "a plugin asks for origins with `https`; only its user can grant others",
+            ));
+        }
+        if self.methods.is_empty() || self.methods.iter().any(|method| !METHODS.contains(&method.as_str())) {
+            return Err(ManifestError::new(format!("the methods of requests are {}", METHODS.join(", "))));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        match &self.auth {
+            Some(Auth::Header(name) | Auth::AwsSigv4(name))
+                if name.is_empty() || !name.chars().all(plain) =>
+            {
+                Err(ManifestError::new("the name of a header or a service has letters, digits and hyphens"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Each method as a request of its own, so that fewer of them are less.
+    fn requests(&self) -> impl Iterator<Item = String> {
+        let credential = match &self.auth {
+            None => String::new(),
+            Some(Auth::Bearer) => " with a bearer token".to_owned(),
+            Some(Auth::Header(name)) => format!(" with a credential in {name}"),
+            Some(Auth::AwsSigv4(service)) => format!(" signed for AWS {service}"),
+        };
+        self.methods.iter().map(move |method| format!("http={} {method}{credential}", self.origin))
+    }
 }
 
 impl Manifest {
@@ -131,14 +209,15 @@ impl Capabilities {
         if self.env.iter().any(|name| name.contains('=') || name.contains('*')) {
             return Err(ManifestError::new("variables are asked for by name, or as `{key}`"));
         }
-        Ok(())
+        self.http.iter().try_for_each(HttpAccess::check)
     }
 
-    /// Each thing that is asked for, as it is written in a grant: `env=NAME`, `file=NAME`, `random`.
+    /// Each thing that is asked for, one by one: `env=NAME`, `file=NAME`, `http=ORIGIN METHOD`, `random`.
     pub fn requests(&self) -> impl Iterator<Item = String> {
         let env = self.env.iter().map(|name| format!("env={name}"));
         let files = self.files.iter().map(|name| format!("file={name}"));
-        env.chain(files).chain(self.random.then(|| "random".to_owned()))
+        let http = self.http.iter().flat_map(HttpAccess::requests);
+        env.chain(files).chain(http).chain(self.random.then(|| "random".to_owned()))
     }
 
     /// The names that `requests` come to for the key of a reference.
@@ -197,6 +276,32 @@ sequence = 7
             ("sequence = 7", "sequence = 7\n\"\\u001b[2J\" = 1", "unknown field `\\u{1b}[2J`"),
             ("sequence = 7", "sequence = 7\n[capabilities]\nenv = [\"*\"]", "by name"),
             ("sequence = 7", "sequence = 7\n[capabilities]\nsockets = true", "unknown field `sockets`"),
+            ("sequence = 7", "sequence = 7\n[[capabilities.http]]\norigin = \"https://*\"", "an origin is"),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"http://a.example\"",
+                "only its user",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nmethods = [\"CONNECT\"]",
+                "the methods of requests are",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nmethods = []",
+                "the methods of requests are",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nauth = { header = \"a: b\" }",
+                "letters, digits and hyphens",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nauth = { aws-sigv4 = \"\" }",
+                "letters, digits and hyphens",
+            ),
         ];
         for (from, to, expected) in cases {
             assert!(MINIMAL.contains(from), "{from}");
@@ -211,6 +316,36 @@ sequence = 7
         };
         assert_eq!(of_size(65_536), Ok(()));
         assert_eq!(of_size(65_537), Err("the manifest is over 64 KiB".to_owned()));
+    }
+
+    #[test]
+    fn requests_are_named_one_by_one() {
+        let text = format!(
+            "{MINIMAL}[capabilities]\nrandom = true\nenv = [\"A\"]\nhttp = [\n{}\n]\n",
+            [
+                r#"{ origin = "https://a.example" },"#,
+                r#"{ origin = "https://b.example", methods = ["GET", "PUT"], auth = "bearer" },"#,
+                r#"{ origin = "https://c.example", auth = { header = "X-Token" } },"#,
+                r#"{ origin = "https://d.*.example.com", methods = ["POST"], auth = { aws-sigv4 = "secretsmanager" } },"#,
+            ]
+            .join("\n")
+        );
+        let manifest = Manifest::parse(text.as_bytes()).expect("well formed");
+        let requests: Vec<String> = manifest.capabilities.requests().collect();
+        assert_eq!(
+            requests,
+            [
+                "env=A",
+                "http=https://a.example GET",
+                "http=https://b.example GET with a bearer token",
+                "http=https://b.example PUT with a bearer token",
+                "http=https://c.example GET with a credential in X-Token",
+                "http=https://d.*.example.com POST signed for AWS secretsmanager",
+                "random",
+            ]
+        );
+        let any = HttpAccess::any("https://a.example".parse().expect("an origin"));
+        assert_eq!((any.methods.len(), any.check()), (6, Ok(())));
     }
 
     #[test]

@@ -187,6 +187,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_says_it_is_smaller_is_not_cut() {
+        // The kernel gives these the size 0.
+        let read = read_regular(Path::new("/proc/self/status"), 10);
+        assert_eq!(read.map_err(|why| why.kind()), Err(io::ErrorKind::FileTooLarge));
+    }
+
+    #[test]
     fn a_file_over_the_limit_is_refused_without_reading_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("large");

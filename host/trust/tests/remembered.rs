@@ -26,7 +26,7 @@ fn key() -> SecretKey {
     SecretKey::generate().expect("randomness")
 }
 
-const ASKS: &str = "[capabilities]\nenv = [\"A\", \"{key}\"]\nfiles = [\"F\"]\nrandom = true\n";
+const ASKS: &str = "[capabilities]\nenv = [\"A\", \"{key}\"]\nfiles = [\"F\"]\nrandom = true\n[[capabilities.http]]\norigin = \"https://a.*.example.com\"\nauth = { header = \"X-Token\" }\n";
 
 #[test]
 fn a_pin_holds_what_the_plugin_is() {
@@ -37,7 +37,8 @@ fn a_pin_holds_what_the_plugin_is() {
     assert_eq!((pin.version.to_string().as_str(), pin.sequence), ("1.7.0", 7));
     assert_eq!((pin.digest, pin.signers.as_slice()), (plugin.digest(), &[key.public()][..]));
     let asks: Vec<String> = pin.capabilities.requests().collect();
-    assert_eq!(asks, ["env=A", "env={key}", "file=F", "random"]);
+    let http = "http=https://a.*.example.com GET with a credential in X-Token";
+    assert_eq!(asks, ["env=A", "env={key}", "file=F", http, "random"]);
 }
 
 #[test]
