@@ -77,7 +77,7 @@ fn inspect_shows_what_a_plugin_is_and_asks_for_and_imports() {
         "place        built in\n",
         "digest       sha256:",
         "signers      ",
-        "asks for     env {key}\n",
+        "asks for     env={key}\n",
         "wasi:cli/environment@0.2.",
     ] {
         assert!(shown.contains(expected), "{shown}");
@@ -89,7 +89,7 @@ fn inspect_shows_what_a_plugin_is_and_asks_for_and_imports() {
             .expect("well-formed JSON");
     assert_eq!(shown["plugin"], "hostile/guest");
     assert_eq!(shown["signers"][0], user.key.public().to_string());
-    assert_eq!(shown["asks for"]["files"][0], "{key}");
+    assert_eq!(shown["asks for"][0], "file={key}");
     let imports = shown["imports"].as_array().expect("a list");
     assert!(imports.iter().any(|name| name == "ptrun:plugin/files@0.1.0"), "{imports:?}");
 }

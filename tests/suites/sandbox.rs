@@ -250,7 +250,7 @@ fn what_is_no_plugin_of_this_version_is_refused() {
 
 #[test]
 fn sockets_and_unknown_interfaces_are_never_given() {
-    for interface in ["wasi:sockets/tcp@0.2.6", "wasi:http/outgoing-handler@0.2.6", "acme:evil/do-it@1.0.0"] {
+    for interface in ["wasi:sockets/tcp@0.2.6", "wasi:http/incoming-handler@0.2.6", "acme:evil/do-it@1.0.0"] {
         let component = format!(
             r#"(component
                 (import "{interface}" (instance))

@@ -28,7 +28,9 @@ const SUITES: &[Suite] = &[
         cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"])?;
         cargo_test(&["--package", "ptrun-tests", "--test", "signatures", "--", "--nocapture"])
     }),
-    ("host", || cargo_test(&["--package", "ptrun-host", "--package", "ptrun-builtins"])),
+    ("host", || {
+        cargo_test(&["--package", "ptrun-egress", "--package", "ptrun-host", "--package", "ptrun-builtins"])
+    }),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
     ("cli", || cargo_test(&["--package", "ptrun-tests"])),
 ];

@@ -38,7 +38,7 @@ impl Approved {
         if self.as_asked {
             return (wanted.and(allowed.clone()), Vec::new());
         }
-        (allowed.clone(), allowed.missing(&wanted))
+        (allowed.clone().signed_as(&wanted), allowed.missing(&wanted))
     }
 
     pub(crate) fn compile(self, runtime: &Runtime) -> Result<Compiled, LoadError> {

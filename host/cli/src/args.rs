@@ -33,9 +33,13 @@ pub(crate) struct Global {
     /// Use a plugin: a built-in name, NAME.wasm, a path, or ALIAS=PATH to give its scheme another name
     #[arg(long = "plugin", value_name = "PLUGIN", global = true)]
     pub(crate) plugins: Vec<String>,
-    /// Grant a plugin something for this run: ALIAS:env=NAME, ALIAS:file=PATH or ALIAS:random
+    /// Grant a plugin something for this run: ALIAS:env=NAME, ALIAS:file=PATH, ALIAS:http=ORIGIN,
+    /// ALIAS:network=RANGE or ALIAS:random
     #[arg(long, value_name = "GRANT", global = true)]
     pub(crate) allow: Vec<String>,
+    /// Sign the requests of a plugin with the secret REF, which the plugin never sees
+    #[arg(long = "credential", value_name = "ALIAS=REF", global = true)]
+    pub(crate) credentials: Vec<String>,
     /// Run only what `ptrun.lock` pins, and leave it as it is; this is the default where CI is set
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", global = true)]
     locked: Option<bool>,

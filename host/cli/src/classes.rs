@@ -103,6 +103,10 @@ impl From<LoadError> for Failure {
             LoadError::Unused { .. } => {
                 ("plugin/unused-capability", "its publisher must take it out of `plugin.toml`")
             }
+            LoadError::NoCredential { .. } => {
+                ("grant/credential", "name the secret that signs them: `--credential ALIAS=SCHEME://KEY`")
+            }
+            LoadError::Egress { .. } => ("system/tls", "check the certificates of the system"),
             LoadError::NotGranted { .. } => {
                 ("grant/missing", "grant it with `--allow`, if the plugin should have it")
             }

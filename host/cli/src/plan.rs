@@ -10,6 +10,7 @@ use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 
 /// One secret of a run.
+#[derive(Clone)]
 pub(crate) struct Wanted {
     /// The variable that it goes into, if it goes into one.
     pub(crate) name: Option<SecretName>,

@@ -14,6 +14,8 @@ use crate::report::{Failure, Failures};
 pub(crate) struct Plugin {
     pub(crate) approved: Approved,
     pub(crate) allowed: Grants,
+    /// The secret that signs its requests.
+    pub(crate) credential: Option<SecretRef>,
     /// Whether `--plugin` named it; the others are here because a reference wants them.
     named: bool,
 }
@@ -31,18 +33,22 @@ impl Plugins {
         let found = find(&global.plugins, &trust)?;
         let policy = if global.is_locked() { Policy::Locked } else { Policy::Follow };
         let approved = approval::gate(found, policy)?.into_iter();
-        let named = |approved| Plugin { approved, allowed: Grants::none(), named: true };
+        let named = |approved| Plugin { approved, allowed: Grants::none(), credential: None, named: true };
         let plugins = approved.map(|(scheme, approved)| (scheme, named(approved))).collect();
         let mut plugins = Self { plugins, trust };
         for grant in &global.allow {
             plugins.allow(grant)?;
+        }
+        for credential in &global.credentials {
+            plugins.sign(credential)?;
         }
         Ok(plugins)
     }
 
     fn allow(&mut self, text: &str) -> Result<(), Failure> {
         let malformed = || {
-            Failure::new("usage/grant", "a grant is `ALIAS:env=NAME`, `ALIAS:file=PATH` or `ALIAS:random`")
+            let forms = "`ALIAS:env=NAME`, `:file=PATH`, `:http=ORIGIN`, `:network=RANGE` or `:random`";
+            Failure::new("usage/grant", format!("a grant is {forms}"))
                 .help("for example `--allow vault:env=VAULT_ADDR`")
         };
         let (alias, grant) = text.split_once(':').ok_or_else(malformed)?;
@@ -52,6 +58,25 @@ impl Plugins {
                 .help(format!("add `--plugin {alias}`"))
         })?;
         plugin.allowed = std::mem::take(&mut plugin.allowed).with(grant);
+        Ok(())
+    }
+
+    /// `ALIAS=REF`. Nothing of the reference is repeated in an error.
+    fn sign(&mut self, text: &str) -> Result<(), Failure> {
+        let malformed = || {
+            Failure::new("usage/credential", "a credential is `ALIAS=SCHEME://KEY`")
+                .help("for example `--credential vault=env://VAULT_TOKEN`")
+        };
+        let (alias, reference) = text.split_once('=').ok_or_else(malformed)?;
+        let reference: SecretRef = reference.parse().map_err(|_| malformed())?;
+        if !self.is_named(alias) {
+            let message = format!("`--credential` names `{alias}`, which is no plugin of this run");
+            return Err(Failure::new("usage/credential", message).help(format!("add `--plugin {alias}`")));
+        }
+        self.want(reference.scheme())?;
+        if let Some(plugin) = self.plugins.get_mut(alias) {
+            plugin.credential = Some(reference);
+        }
         Ok(())
     }
 
@@ -69,7 +94,7 @@ impl Plugins {
         };
         let found = Found::builtin(builtin, &self.trust)?;
         if let Some(approved) = Approved::ours(found) {
-            let plugin = Plugin { approved, allowed: Grants::none(), named: false };
+            let plugin = Plugin { approved, allowed: Grants::none(), credential: None, named: false };
             self.plugins.insert(scheme.to_owned(), plugin);
         }
         Ok(())

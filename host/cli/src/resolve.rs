@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use ptrun_host::{
-    Answers, Compiled, Grant, Limits, LogRecord, Runtime, Sandbox, SecretBytes, SecretRef, resolve_all,
+    Answers, Auth, Compiled, CredentialError, EgressOptions, Grant, Grants, Limits, LogRecord, Roots,
+    Runtime, Sandbox, SecretBytes, SecretRef, Token, resolve_all,
 };
 
 use crate::args::Global;
 use crate::plan::Wanted;
-use crate::plugins::Plugins;
+use crate::plugins::{Plugin, Plugins};
 use crate::report::{Failure, Failures};
 use crate::shell;
 
-/// One secret for each that is wanted, in their order; or every reason why there is none.
+/// One secret for each that is wanted, in their order; or every reason why there is none. The credentials of
+/// the plugins that are asked are secrets too, and come first.
 pub(crate) fn all(
     global: &Global,
     plugins: Plugins,
@@ -23,32 +25,105 @@ pub(crate) fn all(
     if global.verbose {
         runtime = runtime.with_log(show);
     }
+    // As for curl and OpenSSL: whoever sets one of these wants the system's roots, or their own.
+    if ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| std::env::var_os(name).is_some()) {
+        runtime = runtime.with_egress(EgressOptions { roots: Roots::System, ..EgressOptions::default() });
+    }
+    let plugins = plugins.into_map();
+    let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
+    let (schemes, credentials): (Vec<String>, Vec<Wanted>) = plugins
+        .iter()
+        .filter(|(scheme, _)| asked(scheme))
+        .filter_map(|(scheme, plugin)| {
+            let reference = plugin.credential.clone()?;
+            Some((scheme.clone(), Wanted { name: None, reference }))
+        })
+        .unzip();
+    let references = credentials.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
 
+    // This thread alone: no pool is started for a look-up of a variable.
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let tokio = tokio.map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))?;
+    let mut loaded = Loaded { runtime, plugins, references, sandboxes: BTreeMap::new() };
+    loaded.load(&credentials, BTreeMap::new())?;
+    let secrets = tokio.block_on(ask(&loaded.sandboxes, &credentials))?;
+    loaded.load(wanted, schemes.into_iter().zip(secrets).collect())?;
+    tokio.block_on(ask(&loaded.sandboxes, wanted))
+}
+
+/// The plugins of a run on their way into their sandboxes.
+struct Loaded<'a> {
+    runtime: Runtime,
+    plugins: BTreeMap<String, Plugin>,
+    /// Everything that will be asked for, whose grants a sandbox holds from the beginning.
+    references: Vec<&'a SecretRef>,
+    sandboxes: BTreeMap<String, Sandbox>,
+}
+
+impl Loaded<'_> {
+    /// Puts the plugins that `wanted` names into sandboxes, with the credentials of those that need one.
+    fn load(
+        &mut self,
+        wanted: &[Wanted],
+        mut credentials: BTreeMap<String, SecretBytes>,
+    ) -> Result<(), Failures> {
+        for Wanted { reference, .. } in wanted {
+            let scheme = reference.scheme();
+            // The plan found a plugin for each scheme; it is taken once.
+            let Some(plugin) = self.plugins.remove(scheme) else { continue };
+            let references: Vec<_> =
+                self.references.iter().copied().filter(|reference| reference.scheme() == scheme).collect();
+            let (mut grants, missing) = plugin.approved.grants(&plugin.allowed, &references);
+            let compiled = plugin.approved.compile(&self.runtime)?;
+            if !missing.is_empty() {
+                return Err(not_granted(scheme, &compiled, &missing).into());
+            }
+            if plugin.credential.is_some() {
+                let secret = credentials.remove(scheme).ok_or_else(|| {
+                    let message = format!("the plugin `{scheme}` holds a credential, and needs one itself");
+                    Failure::new("usage/credential", message)
+                        .help("take the credential from a plugin that needs none, such as `env`")
+                })?;
+                grants = signed(grants, &secret)?;
+            }
+            let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
+            self.sandboxes.insert(scheme.to_owned(), sandbox);
+        }
+        Ok(())
+    }
+}
+
+/// Signs with one secret whatever is to be signed.
+fn signed(mut grants: Grants, secret: &SecretBytes) -> Result<Grants, Failure> {
+    let auths: Vec<Auth> = grants.auths().into_iter().cloned().collect();
+    for auth in auths {
+        let token = match &auth {
+            Auth::Bearer => Ok(Token::bearer(secret.expose())),
+            Auth::Header(name) => Token::header(name, secret.expose()),
+            other => Err(CredentialError(format!("a secret cannot be a credential of the kind {other:?}"))),
+        };
+        let token = token.map_err(|why| Failure::new("grant/credential", why.to_string()))?;
+        grants = grants.credential(auth, token);
+    }
+    Ok(grants)
+}
+
+/// Asks all plugins at once, each for all that is wanted from it.
+async fn ask(sandboxes: &BTreeMap<String, Sandbox>, wanted: &[Wanted]) -> Result<Vec<SecretBytes>, Failures> {
     let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, wanted) in wanted.iter().enumerate() {
         batches.entry(wanted.reference.scheme()).or_default().push(index);
     }
-    let mut sandboxes: Vec<(Sandbox, Vec<usize>)> = Vec::new();
-    let mut plugins = plugins.into_map();
-    for (scheme, indices) in batches {
-        // The plan asked for a plugin for each scheme.
-        let Some(plugin) = plugins.remove(scheme) else { continue };
-        let (grants, missing) = plugin.approved.grants(&plugin.allowed, &batch(&indices, wanted));
-        let compiled = plugin.approved.compile(&runtime)?;
-        if !missing.is_empty() {
-            return Err(not_granted(scheme, &compiled, &missing).into());
-        }
-        let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
-        sandboxes.push((sandbox, indices));
-    }
-
+    let batches: Vec<(&Sandbox, Vec<usize>)> =
+        batches.into_iter().filter_map(|(scheme, indices)| Some((sandboxes.get(scheme)?, indices))).collect();
+    let batch = |indices: &[usize]| indices.iter().map(|&index| &wanted[index].reference).collect();
     let questions: Vec<(&Sandbox, Vec<&SecretRef>)> =
-        sandboxes.iter().map(|(sandbox, indices)| (sandbox, batch(indices, wanted))).collect();
-    let answers = wait(resolve_all(&questions))?;
+        batches.iter().map(|(sandbox, indices)| (*sandbox, batch(indices))).collect();
+    let answers = resolve_all(&questions).await;
 
     let mut secrets: Vec<Option<SecretBytes>> = wanted.iter().map(|_| None).collect();
     let mut failures = Vec::new();
-    for ((_, indices), answer) in sandboxes.iter().zip(answers) {
+    for ((_, indices), answer) in batches.iter().zip(answers) {
         collect(indices, answer, wanted, &mut secrets, &mut failures);
     }
     match secrets.into_iter().collect::<Option<Vec<_>>>() {
@@ -70,11 +145,6 @@ fn not_granted(scheme: &str, plugin: &Compiled, missing: &[Grant]) -> Failure {
         .map(|grant| format!("--allow {}", shell::word(&format!("{scheme}:{grant}"))))
         .collect();
     failure.help(format!("if it should have this, add `{}`", allow.join(" ")))
-}
-
-/// The references at `indices`.
-fn batch<'a>(indices: &[usize], wanted: &'a [Wanted]) -> Vec<&'a SecretRef> {
-    indices.iter().map(|&index| &wanted[index].reference).collect()
 }
 
 /// Puts one plugin's answers where they belong.
@@ -102,14 +172,6 @@ fn collect(
             }
         }
     }
-}
-
-/// Runs a future on this thread alone: no pool is started for a look-up of a variable.
-fn wait<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))?;
-    Ok(runtime.block_on(future))
 }
 
 fn show(record: &LogRecord) {

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use ptrun_trust::Capabilities;
+use ptrun_egress::{Authenticator, IpNet, Rule, Rules};
+use ptrun_trust::{Auth, Capabilities, HttpAccess, Origin};
 
 use crate::SecretRef;
 
@@ -17,13 +19,17 @@ pub enum Grant {
     Env(String),
     /// `file=PATH`: a file, which the plugin asks for by this very path.
     File(String),
+    /// `http=ORIGIN`: requests to an origin, with any method and without a credential.
+    Http(Origin),
+    /// `network=RANGE`: addresses that are not public, by the names that are granted.
+    Network(IpNet),
     /// `random`: the system's randomness.
     Random,
 }
 
 /// Why some text is no grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a grant is `env=NAME`, `file=PATH` or `random`")]
+#[error("a grant is `env=NAME`, `file=PATH`, `http=ORIGIN`, `network=RANGE` or `random`")]
 pub struct GrantError;
 
 impl FromStr for Grant {
@@ -38,6 +44,8 @@ impl FromStr for Grant {
             Some(("file", path)) if !path.is_empty() && !path.ends_with('/') && !path.contains('\0') => {
                 Ok(Self::File(path.to_owned()))
             }
+            Some(("http", origin)) => origin.parse().map(Self::Http).map_err(|_| GrantError),
+            Some(("network", range)) => range.parse().map(Self::Network).map_err(|_| GrantError),
             _ => Err(GrantError),
         }
     }
@@ -48,6 +56,8 @@ impl fmt::Display for Grant {
         match self {
             Self::Env(name) => write!(f, "env={name}"),
             Self::File(path) => write!(f, "file={path}"),
+            Self::Http(origin) => write!(f, "http={origin}"),
+            Self::Network(range) => write!(f, "network={range}"),
             Self::Random => f.write_str("random"),
         }
     }
@@ -65,8 +75,39 @@ impl fmt::Display for Grant {
 pub struct Grants {
     env: BTreeSet<String>,
     files: BTreeMap<String, PathBuf>,
+    http: Vec<HttpAccess>,
+    networks: Vec<IpNet>,
+    credentials: Credentials,
     random: bool,
 }
+
+/// What signs the requests of a plugin, by the kind that its manifest asks for. Nothing of it is shown or
+/// compared but whether it is the same.
+#[derive(Clone, Default)]
+struct Credentials(Vec<(Auth, Arc<dyn Authenticator>)>);
+
+impl Credentials {
+    fn get(&self, auth: &Auth) -> Option<&Arc<dyn Authenticator>> {
+        self.0.iter().rev().find(|(kind, _)| kind == auth).map(|(_, authenticator)| authenticator)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(auth, _)| auth)).finish()
+    }
+}
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |((one, ours), (other, theirs)): (&(Auth, Arc<_>), &(Auth, Arc<_>))| {
+            one == other && Arc::ptr_eq(ours, theirs)
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+    }
+}
+
+impl Eq for Credentials {}
 
 impl Grants {
     /// Nothing.
@@ -89,6 +130,27 @@ impl Grants {
         self
     }
 
+    /// Requests to an origin, with these methods, and signed if the access says so.
+    #[must_use]
+    pub fn http(mut self, access: HttpAccess) -> Self {
+        self.http.push(access);
+        self
+    }
+
+    /// Addresses that are not public, for the origins that are granted.
+    #[must_use]
+    pub fn network(mut self, range: IpNet) -> Self {
+        self.networks.push(range);
+        self
+    }
+
+    /// What signs the requests that are to be signed in this way. The plugin never sees it.
+    #[must_use]
+    pub fn credential(mut self, auth: Auth, authenticator: impl Authenticator + 'static) -> Self {
+        self.credentials.0.push((auth, Arc::new(authenticator)));
+        self
+    }
+
     /// The system's randomness.
     #[must_use]
     pub const fn random(mut self) -> Self {
@@ -102,6 +164,8 @@ impl Grants {
         match grant {
             Grant::Env(name) => self.env(name),
             Grant::File(path) => self.file(path.clone(), path),
+            Grant::Http(origin) => self.http(HttpAccess::any(origin)),
+            Grant::Network(range) => self.network(range),
             Grant::Random => self.random(),
         }
     }
@@ -111,7 +175,19 @@ impl Grants {
     pub fn and(mut self, more: Self) -> Self {
         self.env.extend(more.env);
         self.files.extend(more.files);
+        self.http.extend(more.http);
+        self.networks.extend(more.networks);
+        self.credentials.0.extend(more.credentials.0);
         self.random |= more.random;
+        self
+    }
+
+    /// Signs the requests to an origin that is granted as `wanted` has them signed.
+    #[must_use]
+    pub fn signed_as(mut self, wanted: &Self) -> Self {
+        let granted: Vec<Origin> = self.http.iter().map(|access| access.origin.clone()).collect();
+        let signed = wanted.http.iter().filter(|access| access.auth.is_some());
+        self.http.extend(signed.filter(|access| granted.contains(&access.origin)).cloned());
         self
     }
 
@@ -123,7 +199,7 @@ impl Grants {
         asked: &Capabilities,
         references: impl IntoIterator<Item = &'a SecretRef>,
     ) -> Self {
-        let mut grants = Self { random: asked.random, ..Self::none() };
+        let mut grants = Self { random: asked.random, http: asked.http.clone(), ..Self::none() };
         for reference in references {
             grants.env.extend(Capabilities::expand(&asked.env, reference.key()));
             let files = Capabilities::expand(&asked.files, reference.key());
@@ -139,7 +215,17 @@ impl Grants {
         let files =
             wanted.files.keys().filter(|name| !self.files.contains_key(*name)).cloned().map(Grant::File);
         let random = (wanted.random && !self.random).then_some(Grant::Random);
-        env.chain(files).chain(random).collect()
+        let http = wanted.http.iter().filter(|access| !self.covers(access));
+        let http = http.map(|access| Grant::Http(access.origin.clone()));
+        let networks = wanted.networks.iter().filter(|range| !self.networks.contains(range));
+        let networks = networks.copied().map(Grant::Network);
+        env.chain(files).chain(http).chain(networks).chain(random).collect()
+    }
+
+    fn covers(&self, wanted: &HttpAccess) -> bool {
+        let methods =
+            |access: &HttpAccess| wanted.methods.iter().all(|method| access.methods.contains(method));
+        self.http.iter().any(|access| access.origin == wanted.origin && methods(access))
     }
 
     /// The variables, in order.
@@ -150,6 +236,37 @@ impl Grants {
     /// Whether a file is granted at all.
     pub(crate) fn has_files(&self) -> bool {
         !self.files.is_empty()
+    }
+
+    /// Whether requests are granted at all.
+    pub(crate) fn has_http(&self) -> bool {
+        !self.http.is_empty()
+    }
+
+    /// The ways in which requests are to be signed, each once.
+    #[must_use]
+    pub fn auths(&self) -> Vec<&Auth> {
+        let mut auths = Vec::new();
+        for auth in self.http.iter().filter_map(|access| access.auth.as_ref()) {
+            if !auths.contains(&auth) {
+                auths.push(auth);
+            }
+        }
+        auths
+    }
+
+    /// Whether requests are to be signed, and nothing is there to sign them.
+    pub(crate) fn lacks_credential(&self) -> bool {
+        self.auths().into_iter().any(|auth| self.credentials.get(auth).is_none())
+    }
+
+    /// What the client of the plugin goes by.
+    pub(crate) fn rules(&self) -> Rules {
+        let rule = |access: &HttpAccess| Rule {
+            access: access.clone(),
+            authenticator: access.auth.as_ref().and_then(|auth| self.credentials.get(auth)).cloned(),
+        };
+        Rules { requests: self.http.iter().map(rule).collect(), networks: self.networks.clone() }
     }
 
     /// Whether randomness is granted.
@@ -171,10 +288,30 @@ mod tests {
 
     #[test]
     fn grants_are_named_one_by_one() {
-        for good in ["env=A", "file=/a/b", "file=a=b", "random"] {
+        for good in
+            ["env=A", "file=/a/b", "file=a=b", "http=https://a.example:8443", "network=10.1.0.0/16", "random"]
+        {
             assert_eq!(good.parse::<Grant>().map(|grant| grant.to_string()).as_deref(), Ok(good));
         }
-        for bad in ["", "env", "env=", "env=*", "env=A=B", "file=", "file=/", "file=a/", "random=1", "http"] {
+        for bad in [
+            "",
+            "env",
+            "env=",
+            "env=*",
+            "env=A=B",
+            "file=",
+            "file=/",
+            "file=a/",
+            "random=1",
+            "http",
+            "http=",
+            "http=*",
+            "http=https://*",
+            "http=https://a.example/path",
+            "http=a.example",
+            "network=10",
+            "network=*",
+        ] {
             assert_eq!(bad.parse::<Grant>(), Err(GrantError), "{bad:?}");
         }
     }
@@ -183,6 +320,8 @@ mod tests {
         prop_oneof![
             "[A-Z]{1,2}".prop_map(Grant::Env),
             "[a-z]{1,2}".prop_map(Grant::File),
+            "https://[ab]".prop_map(|origin| Grant::Http(origin.parse().expect("an origin"))),
+            (0u8..3).prop_map(|byte| Grant::Network(format!("10.{byte}.0.0/16").parse().expect("a range"))),
             Just(Grant::Random),
         ]
     }

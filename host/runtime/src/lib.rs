@@ -56,10 +56,15 @@ mod select;
 pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, Limits};
+pub use ptrun_egress::{
+    Authenticator, Boxed, CredentialError, EgressError, IpNet, Options as EgressOptions, Resolve, Roots,
+    SystemResolver, Token,
+};
 pub use ptrun_trust::{
-    Approvals, Capabilities, Change, Check, Digest, DigestError, KeyError, Lock, Manifest, Moment, Name, Pin,
-    PluginSource, PublicKey, Scope, ScopeError, SecretKey, SignError, SourceError, Standing, StoreError,
-    TrustError, TrustStore, TrustedKey, Unverified, Verified, read_regular, sign,
+    Approvals, Auth, Capabilities, Change, Check, Digest, DigestError, HttpAccess, KeyError, Lock, METHODS,
+    Manifest, Moment, Name, Origin, OriginError, Pin, PluginSource, PublicKey, Scope, ScopeError, SecretKey,
+    SignError, SourceError, Standing, StoreError, TrustError, TrustStore, TrustedKey, Unverified, Verified,
+    read_regular, sign,
 };
 pub use reference::{NameError, ReferenceError, SecretName, SecretRef, Selector};
 pub use runtime::{Compiled, INTERFACE_VERSION, LoadError, Runtime};

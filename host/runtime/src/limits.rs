@@ -22,6 +22,12 @@ pub struct Limits {
     pub file_bytes: u64,
     /// What a plugin may log, in bytes. 64 KiB.
     pub log_bytes: usize,
+    /// Requests. 16.
+    pub requests: u32,
+    /// Bodies of requests and answers together, in bytes. 1 MiB.
+    pub http_bytes: u64,
+    /// The fields of one request or answer, in bytes. 16 KiB.
+    pub field_bytes: usize,
     /// Time in which the plugin computes. 2 s, measured in steps of 10 ms.
     pub cpu: Duration,
     /// Time from the first instruction to the last, waiting included. 10 s.
@@ -39,6 +45,9 @@ impl Default for Limits {
             value_bytes: 64 << 10,
             file_bytes: 1 << 20,
             log_bytes: 64 << 10,
+            requests: 16,
+            http_bytes: 1 << 20,
+            field_bytes: 16 << 10,
             cpu: Duration::from_secs(2),
             wall: Duration::from_secs(10),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ptrun_egress::Options;
 use ptrun_trust::{Capabilities, Verified};
 use semver::Version;
 use wasmtime::Engine;
@@ -85,6 +86,20 @@ pub enum LoadError {
         /// The kind of grant that is missing.
         capability: &'static str,
     },
+    /// Its requests are to be signed, and nothing was given to sign them.
+    #[error("the requests of the plugin `{plugin}` need a credential")]
+    NoCredential {
+        /// The plugin.
+        plugin: String,
+    },
+    /// Its requests cannot be sent, whatever they are.
+    #[error("the requests of the plugin `{plugin}` cannot be sent: {why}")]
+    Egress {
+        /// The plugin.
+        plugin: String,
+        /// What is missing.
+        why: String,
+    },
     /// A setting that the manifest does not declare.
     #[error("the plugin `{plugin}` has no setting `{key}`")]
     UnknownSetting {
@@ -114,6 +129,7 @@ pub struct Runtime {
     ticker: Arc<Ticker>,
     limits: Limits,
     log: LogSink,
+    egress: Options,
     compilations: AtomicU64,
 }
 
@@ -132,13 +148,21 @@ impl Runtime {
         let engine = engine(&Target::Native)?;
         let ticker = Arc::new(Ticker::new(&engine)?);
         let compilations = AtomicU64::new(0);
-        Ok(Self { engine, ticker, limits, log: Arc::new(|_| {}), compilations })
+        let egress = Options::default();
+        Ok(Self { engine, ticker, limits, log: Arc::new(|_| {}), egress, compilations })
     }
 
     /// Hands the messages of plugins to `log`. Without it they go nowhere.
     #[must_use]
     pub fn with_log(mut self, log: impl Fn(&LogRecord) + Send + Sync + 'static) -> Self {
         self.log = Arc::new(log);
+        self
+    }
+
+    /// Sends the requests of plugins in this way.
+    #[must_use]
+    pub fn with_egress(mut self, options: Options) -> Self {
+        self.egress = options;
         self
     }
 
@@ -186,6 +210,7 @@ impl Runtime {
             limits: self.limits.clone(),
             ticker: Arc::clone(&self.ticker),
             log: Arc::clone(&self.log),
+            egress: self.egress.clone(),
         })
     }
 }
@@ -198,6 +223,7 @@ pub struct Compiled {
     pub(crate) limits: Limits,
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) log: LogSink,
+    pub(crate) egress: Options,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -224,6 +250,7 @@ impl Compiled {
         let capability = match grant {
             Grant::Env(_) => "env",
             Grant::File(_) => "files",
+            Grant::Http(_) | Grant::Network(_) => "http",
             Grant::Random => "random",
         };
         let uses = move |interface: &&String| {
@@ -250,6 +277,9 @@ impl Compiled {
                 }
                 _ => {}
             }
+        }
+        if grants.lacks_credential() {
+            return Err(LoadError::NoCredential { plugin: plugin() });
         }
         Sandbox::new(self, grants, config)
     }

@@ -59,6 +59,7 @@ mod types;
 
 pub mod env;
 pub mod files;
+pub mod http;
 pub mod log;
 
 pub use config::Config;

@@ -120,7 +120,7 @@ fn plugin_that_imports_what_it_does_not_ask_for() {
     assert_data_eq!(
         refused(&user, &[&["--plugin", "./random.wasm"], USE.as_slice()].concat()),
         str![[r#"
-error[plugin/undeclared-import]: the plugin `hostile/guest` imports `wasi:random/insecure-seed@0.2.6`, for which its manifest does not ask
+error[plugin/undeclared-import]: the plugin `hostile/guest` imports `wasi:random/insecure-seed@0.2.[WASI]`, for which its manifest does not ask
   help: its publisher must ask for it in `plugin.toml`
 
 "#]]
@@ -142,7 +142,7 @@ fn unsigned_plugin_that_was_not_granted_what_it_asks_for() {
         str![[r#"
 error[grant/missing]: the plugin `guest` asks for something that it is not granted
   asks for: random
-  imports: wasi:random/insecure-seed@0.2.6
+  imports: wasi:random/insecure-seed@0.2.[WASI]
   help: if it should have this, add `--allow guest:random`
 
 "#]]
@@ -204,7 +204,7 @@ fn grant_that_is_malformed() {
     assert_data_eq!(
         refused(&user, &["--plugin", "env", "--allow", "env:net"]),
         str![[r#"
-error[usage/grant]: a grant is `ALIAS:env=NAME`, `ALIAS:file=PATH` or `ALIAS:random`
+error[usage/grant]: a grant is `ALIAS:env=NAME`, `:file=PATH`, `:http=ORIGIN`, `:network=RANGE` or `:random`
   help: for example `--allow vault:env=VAULT_ADDR`
 
 "#]]
@@ -232,7 +232,7 @@ fn plugin_that_imports_what_nobody_is_given() {
     assert_data_eq!(
         refused(&user, &["--plugin", "./net.wasm", "-s", "A=guest://x"]),
         str![[r#"
-error[plugin/forbidden-import]: the plugin `hostile/net` imports `wasi:sockets/tcp@0.2.6`, which no plugin is given
+error[plugin/forbidden-import]: the plugin `hostile/net` imports `wasi:sockets/tcp@0.2.[WASI]`, which no plugin is given
   help: its publisher must do without it
 
 "#]]

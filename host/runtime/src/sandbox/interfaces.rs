@@ -38,6 +38,12 @@ pub(crate) static NEEDS: &[Need] = &[
         granted: Grants::has_files,
     },
     Need {
+        capability: "http",
+        interfaces: &["wasi:http/outgoing-handler", "wasi:http/types"],
+        asked: |asked| !asked.http.is_empty(),
+        granted: Grants::has_http,
+    },
+    Need {
         capability: "random",
         interfaces: &["wasi:random/random", "wasi:random/insecure", "wasi:random/insecure-seed"],
         asked: |asked| asked.random,

@@ -6,6 +6,8 @@ use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
+use wasmtime_wasi_http::p2::bindings::{LinkOptions, http};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpView as _};
 
 use super::bindings::ptrun::plugin::{files, log, types};
 use super::state::State;
@@ -42,6 +44,11 @@ pub(crate) fn link(linker: &mut Linker<State>, grants: &Grants) -> wasmtime::Res
 
     if grants.has_files() {
         files::add_to_linker::<_, HasSelf<State>>(l, |state| state)?;
+    }
+    if grants.has_http() {
+        let options = LinkOptions::default();
+        http::outgoing_handler::add_to_linker::<_, WasiHttp>(l, State::http)?;
+        http::types::add_to_linker::<_, WasiHttp>(l, &(&options).into(), State::http)?;
     }
     if grants.has_random() {
         random::random::add_to_linker::<_, WasiRandom>(l, State::random)?;

@@ -1,7 +1,9 @@
 //! A plugin in its sandbox. The only module that runs guests.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use ptrun_egress::Egress;
 use wasmtime::Store;
 use wasmtime::component::Linker;
 use wasmtime_wasi::I32Exit;
@@ -11,10 +13,12 @@ use crate::runtime::Compiled;
 use crate::select::SelectError;
 use crate::{Grants, Limit, LoadError, SecretBytes, SecretRef};
 
+mod http;
 pub(crate) mod interfaces;
 mod link;
 mod state;
 
+use http::Http;
 use state::State;
 
 /// The host's half of the WIT interface.
@@ -174,6 +178,7 @@ pub struct Sandbox {
     compiled: Compiled,
     grants: Grants,
     config: Vec<(String, String)>,
+    egress: Option<Arc<Egress>>,
     source: bindings::SourcePre<State>,
 }
 
@@ -193,7 +198,15 @@ impl Sandbox {
         link::link(&mut linker, &grants).map_err(LoadError::engine)?;
         let instance = linker.instantiate_pre(&compiled.component).map_err(LoadError::compiler)?;
         let source = bindings::SourcePre::new(instance).map_err(LoadError::compiler)?;
-        Ok(Self { compiled, grants, config: config.into_iter().collect(), source })
+        let egress = match grants.has_http() {
+            true => Some(Egress::new(grants.rules(), &compiled.egress).map_err(|why| LoadError::Egress {
+                plugin: compiled.plugin.manifest().full_name(),
+                why: why.to_string(),
+            })?),
+            false => None,
+        };
+        let config = config.into_iter().collect();
+        Ok(Self { compiled, grants, config, egress: egress.map(Arc::new), source })
     }
 
     /// The plugin.
@@ -272,7 +285,8 @@ impl Sandbox {
         }
         let limits = &self.compiled.limits;
         let log = std::sync::Arc::clone(&self.compiled.log);
-        let state = State::new(plugin, self.grants.clone(), given, limits, log);
+        let http = Http::new(self.egress.clone(), limits);
+        let state = State::new(plugin, self.grants.clone(), given, limits, log, http);
         let mut store = Store::new(self.compiled.component.engine(), state);
         store.limiter(|state| state);
         // A batch may answer with as many values as it has references, each with its version and handle.

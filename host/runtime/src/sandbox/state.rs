@@ -7,9 +7,11 @@ use ptrun_trust::{read_regular, untrusted};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use zeroize::Zeroizing;
 
 use super::bindings::ptrun::plugin::{files, log, types};
+use super::http::Http;
 use super::{LogLevel, LogRecord};
 use crate::engine::TICK;
 use crate::runtime::LogSink;
@@ -37,6 +39,7 @@ pub(crate) struct State {
     table_left: usize,
     instances: usize,
     file_bytes: u64,
+    http: Http,
     ticks_left: u128,
     /// The limit that it ran into.
     pub(crate) stopped: Option<Limit>,
@@ -49,6 +52,7 @@ impl State {
         given: HashMap<String, Zeroizing<String>>,
         limits: &Limits,
         log: LogSink,
+        http: Http,
     ) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.max_random_size(MAX_RANDOM);
@@ -69,6 +73,7 @@ impl State {
             table_left: limits.table_elements,
             instances: limits.instances,
             file_bytes: limits.file_bytes,
+            http,
             ticks_left: limits.cpu.as_nanos() / TICK.as_nanos(),
             stopped: None,
         }
@@ -115,6 +120,12 @@ impl State {
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table)
     }
 }
 

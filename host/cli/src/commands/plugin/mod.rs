@@ -135,13 +135,13 @@ fn inspect(name: &str, json: bool, trust: &TrustStore) -> Result<String, Failure
         "size": verified.bytes().len(),
         "config": manifest.config.iter().map(|(key, setting)| (key.clone(), setting.help.clone().into()))
             .collect::<Map<String, Value>>(),
-        "asks for": { "env": asked.env, "files": asked.files, "random": asked.random },
+        "asks for": asked.requests().collect::<Vec<_>>(),
         "imports": compiled.imports(),
     });
     if json { pretty(&shown) } else { Ok(fields(&shown)) }
 }
 
-/// A line for each field; one for each element of a list, with the name at the first.
+/// A line for each field; one for each element of a list or a table, with the name at the first.
 fn fields(shown: &Value) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<13}{value}\n"));
@@ -149,30 +149,20 @@ fn fields(shown: &Value) -> String {
         match value {
             Value::Null => {}
             Value::String(value) => line(name, value),
+            Value::Array(values) if values.is_empty() => line(name, "nothing"),
             Value::Array(values) => {
                 for (index, value) in values.iter().filter_map(Value::as_str).enumerate() {
                     line(if index == 0 { name } else { "" }, value);
                 }
             }
             Value::Object(values) => {
-                let used = values.iter().map(|(key, value)| format!("{key} {}", inline(value)));
-                let used: Vec<_> = used.filter(|text| !text.ends_with(' ')).collect();
-                if name != "config" || !used.is_empty() {
-                    line(name, &if used.is_empty() { "nothing".to_owned() } else { used.join("; ") });
+                for (index, (key, value)) in values.iter().enumerate() {
+                    let value = value.as_str().unwrap_or_default();
+                    line(if index == 0 { name } else { "" }, &format!("{key}: {value}"));
                 }
             }
             other => line(name, &other.to_string()),
         }
     }
     text
-}
-
-/// A value within a line; nothing for what is not asked for.
-fn inline(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-        _ => String::new(),
-    }
 }

@@ -1,0 +1,81 @@
+//! `wasi:http` for a plugin: the words of the interface in front of [`ptrun_egress`].
+
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use ptrun_egress::{BoxBody, Budget, Egress, EgressError};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks};
+
+use crate::Limits;
+
+/// The requests of one instance.
+pub(crate) struct Http {
+    context: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+struct Hooks {
+    /// `None` if the plugin was granted no requests; then nothing of this is linked.
+    egress: Option<Arc<Egress>>,
+    budget: Arc<Budget>,
+}
+
+impl Http {
+    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits) -> Self {
+        let mut context = WasiHttpCtx::new();
+        context.set_field_size_limit(limits.field_bytes);
+        let budget = Arc::new(Budget::new(limits.requests, limits.http_bytes));
+        Self { context, hooks: Hooks { egress, budget } }
+    }
+
+    pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table, ctx: &mut self.context }
+    }
+}
+
+type Answer = Result<(http::Response<WasiBody>, Worker), Error>;
+type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl WasiHttpHooks for Hooks {
+    /// The client writes it, from the target that was decided about.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Worker,
+    ) -> Box<dyn Future<Output = Answer> + Send> {
+        let (egress, budget) = (self.egress.clone(), Arc::clone(&self.budget));
+        Box::new(async move {
+            let egress = egress.ok_or(Error::HttpRequestDenied)?;
+            // What the plugin waits for at most; the host's own limits are shorter or longer than that.
+            let answer = options.and_then(|options| options.first_byte_timeout);
+            let request = request.map(|body| -> BoxBody { body.map_err(Into::into).boxed_unsync() });
+            let response = egress.send(request, answer, &budget).await.map_err(|why| code(&why))?;
+            let body =
+                |why: Box<dyn std::error::Error + Send + Sync>| code(&ptrun_egress::failed(why.as_ref()));
+            let response = response.map(|answer| answer.map_err(body).boxed_unsync());
+            // The client's own task moves the bytes.
+            Ok((response, Box::new(async { Ok(()) }) as Worker))
+        })
+    }
+}
+
+/// What the plugin is told: a case of the interface, and no text of the system's.
+fn code(why: &EgressError) -> Error {
+    match why {
+        EgressError::Denied(_) | EgressError::TooManyRequests => Error::HttpRequestDenied,
+        EgressError::Prohibited => Error::DestinationIpProhibited,
+        EgressError::Unknown => Error::DestinationNotFound,
+        EgressError::TooManyBytes(_) => Error::HttpResponseBodySize(None),
+        EgressError::Connect(_) => Error::ConnectionRefused,
+        EgressError::Tls(_) => Error::TlsCertificateError,
+        EgressError::Timeout => Error::HttpResponseTimeout,
+        EgressError::Credential(_) => Error::ConfigurationError,
+        _ => Error::HttpProtocolError,
+    }
+}

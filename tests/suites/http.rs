@@ -1,0 +1,149 @@
+//! Requests of plugins, from the guest to a server and back, with the command line around them.
+
+#[path = "../../host/egress/tests/client/server.rs"]
+mod server;
+
+use std::process::Output;
+
+use ptrun_tests::{User, guest, text};
+use ptrun_trust::sign;
+use server::{Protocol, Server};
+
+const TOKEN: &str = "canary-1f0b5e9a";
+
+/// A user whose system trusts the server, with the guest that sends requests, which asks for this access, and is
+/// approved.
+fn user(server: &Server, access: &str) -> User {
+    let user = User::new();
+    user.write("roots.pem", &server.pem);
+    let manifest = format!(
+        "format = 1\npublisher = \"hostile\"\nname = \"http\"\nversion = \"1.0.0\"\ninterface = \"0.1\"\nscheme = \"guest\"\nsequence = 1\n[[capabilities.http]]\n{access}"
+    );
+    let signed = sign(&guest("http"), Some(&manifest), &user.key).expect("signs");
+    user.approve(&user.write("http.wasm", signed));
+    user
+}
+
+/// `ptrun get`, beside the server.
+async fn get(user: &User, options: &[&str], reference: &str) -> Output {
+    let mut command = user.ptrun();
+    command.args(["get", "--plugin", "./http.wasm"]).args(options).arg(reference);
+    command.env("TOKEN", TOKEN).env("SSL_CERT_FILE", user.home().join("roots.pem"));
+    tokio::task::spawn_blocking(move || command.output()).await.expect("joins").expect("starts")
+}
+
+/// The secret.
+fn answer(output: &Output) -> String {
+    assert_eq!(text(&output.stderr), "");
+    text(&output.stdout)
+}
+
+/// The class of the error, and its sentence.
+fn refusal(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(125), "{}", text(&output.stdout));
+    text(&output.stderr).lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_granted_origin_is_reached_over_tls() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let server = Server::start(protocol).await;
+        let origin = format!("https://localhost:{}", server.port);
+        let user = user(&server, &format!("origin = \"{origin}\"\nmethods = [\"GET\", \"POST\"]\n"));
+        let output = get(&user, &[], &format!("guest://{origin}/hello")).await;
+        assert_eq!(answer(&output), "200 hello", "{protocol:?}");
+        let output = get(&user, &[], &format!("guest://{origin}/echo?method=POST&body=sent")).await;
+        assert_eq!(answer(&output), "200 sent");
+        let output = get(&user, &[], &format!("guest://{origin}/redirect")).await;
+        assert_eq!(answer(&output), "302 ");
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credential_is_a_secret_that_the_plugin_never_sees() {
+    let server = Server::start(Protocol::Http2).await;
+    let origin = format!("https://localhost:{}", server.port);
+    for (auth, line) in [
+        ("\"bearer\"", format!("authorization: Bearer {TOKEN}")),
+        ("{ header = \"X-Vault-Token\" }", format!("x-vault-token: {TOKEN}")),
+    ] {
+        let user = user(&server, &format!("origin = \"{origin}\"\nauth = {auth}\n"));
+        let credential = ["--credential", "guest=env://TOKEN"];
+        let theirs = "authorization:%20mine|cookie:%20mine|x-vault-token:%20mine";
+        let reference = format!("guest://{origin}/hello?headers={theirs}");
+        assert_eq!(answer(&get(&user, &credential, &reference).await), "200 hello");
+        let seen = server.requests().pop().expect("a request");
+        assert!(seen.contains(&line), "{seen}");
+        assert!(!seen.contains("authorization: mine") && !seen.contains("cookie: mine"), "{seen}");
+        assert!(refusal(&get(&user, &[], &reference).await).starts_with("error[grant/credential]"));
+        let refused = get(&user, &["--credential", "guest=guest://x"], &reference).await;
+        assert!(refusal(&refused).starts_with("error[usage/credential]"));
+        let refused = get(&user, &["--credential", "guest=env://UNSET"], &reference).await;
+        assert!(refusal(&refused).starts_with("error[secret/not-found]"));
+        for bad in ["guest", "guest=hunter2", "other=env://TOKEN"] {
+            let said = get(&user, &["--credential", bad], &reference).await;
+            assert!(
+                refusal(&said).starts_with("error[usage/credential]")
+                    && !text(&said.stderr).contains("hunter2")
+            );
+        }
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_else_is_reached() {
+    let server = Server::start(Protocol::Http1).await;
+    let port = server.port;
+    let origin = format!("https://localhost:{port}");
+    let user = user(&server, &format!("origin = \"{origin}\"\n"));
+    for (reference, class) in [
+        (format!("guest://http://localhost:{port}/"), "secret/denied"),
+        (format!("guest://https://127.0.0.1:{port}/"), "secret/denied"),
+        (format!("guest://https://2130706433:{port}/"), "secret/denied"),
+        (format!("guest://https://other.localhost:{port}/"), "secret/denied"),
+        (format!("guest://https://localhost:{}/", port ^ 1), "secret/denied"),
+        ("guest://https://localhost/".to_owned(), "secret/denied"),
+        (format!("guest://https://localhost:{port}@127.0.0.1/"), "secret/denied"),
+        ("guest://http://169.254.169.254/latest/meta-data/".to_owned(), "secret/denied"),
+        (format!("guest://{origin}/hello?method=POST"), "secret/denied"),
+        (format!("guest://{origin}/hello?method=CONNECT"), "secret/denied"),
+        (format!("guest://{origin}/hello?method=TRACE"), "secret/denied"),
+        (format!("guest://{origin}/hello?headers=Host:%20other"), "reference/refused"),
+        (format!("guest://{origin}/hello?headers=Transfer-Encoding:%20chunked"), "reference/refused"),
+        (format!("guest://{origin}/hello?headers=Connection:%20x"), "reference/refused"),
+        (format!("guest://{origin}/endless"), "secret/unavailable"),
+    ] {
+        let said = refusal(&get(&user, &[], &reference).await);
+        assert!(said.starts_with(&format!("error[{class}]")), "{reference}: {said}");
+    }
+    let seen = server.requests();
+    assert!(seen.len() == 1 && seen[0].starts_with("GET /endless"), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_can_grant_more_for_a_run() {
+    let server = Server::start(Protocol::Plain).await;
+    let user = user(&server, "origin = \"https://backend.example\"\n");
+    for host in ["127.0.0.1", "localhost"] {
+        let target = format!("guest://http://{host}:{}/hello", server.port);
+        assert!(refusal(&get(&user, &[], &target).await).starts_with("error[secret/denied]"));
+        let allow = format!("guest:http=http://{host}:{}", server.port);
+        assert_eq!(answer(&get(&user, &["--allow", &allow], &target).await), "200 hello");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_leads_to_this_machine_is_not_followed_unless_the_network_is_granted() {
+    // `ip6-localhost` and the machine's own name are in no public network.
+    let server = Server::start(Protocol::Plain).await;
+    let name = text(&std::process::Command::new("hostname").output().expect("hostname").stdout);
+    let name = name.trim().to_lowercase();
+    let user = user(&server, "origin = \"https://backend.example\"\n");
+    let target = format!("guest://http://{name}:{}/hello", server.port);
+    let allow = format!("guest:http=http://{name}:{}", server.port);
+    let said = get(&user, &["--allow", &allow], &target).await;
+    assert!(refusal(&said).contains("DestinationIpProhibited"), "{}", text(&said.stderr));
+    assert_eq!(server.connections(), 0);
+}
