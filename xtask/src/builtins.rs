@@ -35,16 +35,18 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// `target/guests`.
 pub(crate) fn build_guests() -> Result<()> {
     let folder = sh::target("guests");
-    cargo(&Toolchain::find()?, &["--package", "ptrun-guests", "--examples"])?;
+    cargo(&Toolchain::find()?, &["--package", "ptrun-guests", "--package", "ptrun-hostile", "--examples"])?;
     sh::recreate(&folder)?;
     // The example of a plugin was built with the built-in ones.
     sh::copy(&sh::target(COMPILED).join("greeting.wasm"), &folder.join("greeting.wasm"))?;
-    for entry in fs::read_dir(sh::root().join("tests/guests/guests"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "rs") {
-            let file = path.with_extension("wasm");
-            let file = file.file_name().unwrap_or_default();
-            sh::copy(&sh::target(COMPILED).join("examples").join(file), &folder.join(file))?;
+    for sources in ["tests/guests/guests", "tests/hostile"] {
+        for entry in fs::read_dir(sh::root().join(sources))? {
+            let path = entry?.path();
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            if path.extension().is_some_and(|end| end == "rs") && name != "lib" {
+                let file = format!("{name}.wasm");
+                sh::copy(&sh::target(COMPILED).join("examples").join(&file), &folder.join(&file))?;
+            }
         }
     }
     Ok(())

@@ -32,6 +32,7 @@ const SUITES: &[Suite] = &[
         cargo_test(&["--package", "ptrun-egress", "--package", "ptrun-host", "--package", "ptrun-builtins"])
     }),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
+    ("hostile", || cargo_test(&["--package", "ptrun-tests", "--test", "hostile", "--", "--nocapture"])),
     ("cli", || cargo_test(&["--package", "ptrun-tests"])),
 ];
 

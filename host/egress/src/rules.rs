@@ -73,7 +73,11 @@ impl Rules {
         // The parser of browsers, so that no spelling of an address passes for a name.
         let host = Host::parse(authority.host()).map_err(|_| Denied::Malformed)?.to_string();
         let port = match (authority.port(), authority.as_str().rsplit_once(':')) {
-            (Some(port), _) if port.as_u16() > 0 => port.as_u16(),
+            (Some(port), _)
+                if port.as_u16() > 0 && port.as_str().bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                port.as_u16()
+            }
             (Some(_), _) => return Err(Denied::Malformed),
             // `host:` and `host:99999` have a colon, and no port.
             (None, Some((_, rest))) if !rest.ends_with(']') => return Err(Denied::Malformed),
@@ -162,6 +166,7 @@ mod tests {
             ("https://evil.example@a.example.com/", Denied::UserInfo),
             ("https://:@a.example.com/", Denied::UserInfo),
             ("https://a.example.com:0/", Denied::Malformed),
+            ("https://a.example.com:+443/", Denied::Malformed),
             ("https://a.example.com:/", Denied::Malformed),
             ("https://a.example.com:99999/", Denied::Malformed),
             ("https://%61.example.com/", Denied::Origin),

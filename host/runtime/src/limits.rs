@@ -67,6 +67,12 @@ pub enum Limit {
     /// [`Limits::call_bytes`].
     #[error("bytes in one call")]
     CallBytes,
+    /// [`Limits::handles`].
+    #[error("handles")]
+    Handles,
+    /// [`Limits::field_bytes`].
+    #[error("bytes of header fields")]
+    FieldBytes,
     /// [`Limits::cpu`].
     #[error("computing time")]
     Cpu,

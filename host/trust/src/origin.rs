@@ -144,6 +144,7 @@ mod tests {
             "http://127.0.0.1:4566",
             "http://localhost:8000",
             "https://[::1]:8200",
+            "https://[::1]",
             "https://a.*.example.com",
             "https://*.*.example.com",
             "https://xn--bcher-kva.example",

@@ -1,8 +1,10 @@
 //! A server with a certificate of its own, which writes down what it is asked.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -140,21 +142,29 @@ async fn answer(seen: Arc<Seen>, request: Request<Incoming>) -> Result<Answer, I
             tokio::time::sleep(Duration::from_secs(3600)).await;
             plain("")
         }
-        "/endless" => Response::new(Endless.boxed_unsync()),
+        "/endless" => Response::new(Endless(None).boxed_unsync()),
+        "/drip" => {
+            let pace = tokio::time::interval(Duration::from_millis(100));
+            Response::new(Endless(Some(pace)).boxed_unsync())
+        }
         _ => plain("hello"),
     })
 }
 
-struct Endless;
+/// A body without an end: as fast as it goes, or a byte at every tick.
+struct Endless(Option<tokio::time::Interval>);
 
 impl Body for Endless {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        std::task::Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 4096])))))
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.0 {
+            None => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 4096]))))),
+            Some(pace) => pace.poll_tick(context).map(|_| Some(Ok(Frame::data(Bytes::from_static(b"x"))))),
+        }
     }
 }

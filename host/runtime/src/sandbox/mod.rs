@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use ptrun_egress::Egress;
 use wasmtime::Store;
-use wasmtime::component::Linker;
+use wasmtime::component::{Linker, ResourceTableError};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
 use zeroize::Zeroizing;
 
 use crate::runtime::Compiled;
@@ -322,6 +323,13 @@ impl Sandbox {
         let plugin = self.plugin().manifest().full_name();
         if let Some(limit) = state.stopped {
             return RunError::Limit { plugin, limit };
+        }
+        if matches!(trap.downcast_ref(), Some(ResourceTableError::Full)) {
+            return RunError::Limit { plugin, limit: Limit::Handles };
+        }
+        if matches!(trap.downcast_ref(), Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields))
+        {
+            return RunError::Limit { plugin, limit: Limit::FieldBytes };
         }
         // The engine has no public type for this error.
         if trap.root_cause().to_string().contains("fuel allocated for hostcalls") {

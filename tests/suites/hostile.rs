@@ -1,0 +1,230 @@
+//! The hostile plugins of `tests/hostile`, each in a run of its own: it ends as its first lines say, in time,
+//! within bounds of memory, with nothing of what it should not see in what is said, and the command does not start.
+
+#[path = "../../host/egress/tests/client/server.rs"]
+mod server;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use ptrun_host::{Grants, HttpAccess, Limits, PluginSource, Runtime, SecretKey, SecretRef, TrustStore, sign};
+use ptrun_tests::{User, guest, root, text};
+use server::{Protocol, Server};
+
+/// What is nobody's business: in a variable, and in a file beside the granted one.
+const CANARY: &str = "canary-8d1c7b24e6f0";
+/// The longest that a run may take.
+const SLOWEST: Duration = Duration::from_secs(12);
+/// How much more memory a run may take than one with a plugin that does nothing, in KiB.
+const GROWTH: u64 = 128 << 10;
+
+/// What the first lines of a hostile plugin say.
+struct Case {
+    name: String,
+    ends: String,
+    /// The limit without which it would end otherwise.
+    lifted: Option<String>,
+    component: Vec<u8>,
+}
+
+/// A component of its text; of a core module with the shell around it. `;; repeat N: TEXT` is N times the text.
+fn assembled(source: &str) -> Vec<u8> {
+    let repeated = |line: &str| {
+        let (times, text) = line.strip_prefix(";; repeat ")?.split_once(": ")?;
+        Some(text.repeat(times.parse().ok()?))
+    };
+    let text: Vec<String> =
+        source.lines().map(|line| repeated(line).unwrap_or_else(|| line.to_owned())).collect();
+    let mut text = text.join("\n");
+    if !text.contains("\n(component") {
+        let shell = fs::read_to_string(root().join("tests/hostile/shell.wat")).expect("a shell");
+        text = shell.replace("\n  MODULE\n", &format!("\n{text}\n"));
+    }
+    wat::parse_str(&text).expect("a component")
+}
+
+/// The manifest that it is signed with, if there is none inside.
+const MANIFEST: &str = include_str!("../hostile/plain.toml");
+
+fn signed(case: &Case, key: &SecretKey) -> Vec<u8> {
+    let inside = sign(&case.component, None, key);
+    inside.or_else(|_| sign(&case.component, Some(MANIFEST), key)).expect("signs")
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for entry in fs::read_dir(root().join("tests/hostile")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let kind = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        if !["rs", "wat"].contains(&kind) || ["lib", "shell"].contains(&name.as_str()) {
+            continue;
+        }
+        let mark = if kind == "rs" { "//!" } else { ";;" };
+        let source = fs::read_to_string(&path).expect("a source");
+        let says = |what: &str| {
+            let line = source.lines().find_map(|line| line.strip_prefix(&format!("{mark} {what}: ")));
+            line.map(str::to_owned)
+        };
+        let number = name.split('_').next().unwrap_or_default().trim_start_matches(['h', '0']).to_owned();
+        assert!(source.starts_with(&format!("{mark} H{number}: ")), "{name} says which line it is");
+        let component = if kind == "rs" { guest(&name) } else { assembled(&source) };
+        cases.push(Case { ends: says("ends").expect("an end"), lifted: says("lifted"), component, name });
+    }
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    cases
+}
+
+/// How a run ended.
+struct End {
+    class: String,
+    said: String,
+    time: Duration,
+    /// The most memory that it had, in KiB.
+    memory: u64,
+}
+
+/// Runs a plugin that is approved, has a file granted and one host, and everything else around it that it should
+/// not see.
+fn run(user: &User, plugin: &Path, host: &str) -> End {
+    let mut command = user.ptrun();
+    command
+        .env("CANARY", CANARY)
+        .args(["--verbose", "--plugin"])
+        .arg(plugin)
+        .args(["--allow", "guest:file=granted", "--allow", &format!("guest:http={host}")])
+        .args(["-s", &format!("A=guest://{host}"), "--", "sh", "-c", "touch started; echo it got \"$A\" >&2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let start = Instant::now();
+    let child = command.spawn().expect("ptrun starts");
+    let memory = watch(child.id());
+    let output = child.wait_with_output().expect("it ends");
+    let time = start.elapsed();
+    let said = text(&output.stderr);
+    assert_eq!(text(&output.stdout), "", "nothing on standard output");
+    assert_eq!(output.status.code(), Some(125), "{}: {said}", plugin.display());
+    assert!(!user.home().join("started").exists(), "{}: the command started", plugin.display());
+    let class = said.lines().find_map(|line| line.strip_prefix("error[")?.split(']').next());
+    End { class: class.unwrap_or_default().to_owned(), time, memory: memory.join().expect("joins"), said }
+}
+
+/// The high-water mark of a process, in KiB, as far as it could be seen.
+fn watch(process: u32) -> std::thread::JoinHandle<u64> {
+    std::thread::spawn(move || {
+        let mut highest = 0;
+        while let Ok(status) = fs::read_to_string(format!("/proc/{process}/status")) {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            // One that has ended, and was not waited for, has none.
+            let Some(kib) = line.and_then(|line| line.split_whitespace().next()?.parse().ok()) else { break };
+            highest = highest.max(kib);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        highest
+    })
+}
+
+/// A user with a plugin, a granted file and a secret beside it.
+fn user(case: &Case) -> (User, PathBuf) {
+    let user = User::new();
+    user.write("granted", "granted");
+    user.write("secret", CANARY);
+    let plugin = user.write(&format!("{}.wasm", case.name), signed(case, &user.key));
+    user.approve(&plugin);
+    (user, plugin)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_hostile_plugin_ends_as_it_should() {
+    let server = Server::start(Protocol::Plain).await;
+    let host = format!("http://127.0.0.1:{}", server.port);
+    let cases = cases();
+    let harmless =
+        Case { name: "refuse".to_owned(), ends: String::new(), lifted: None, component: guest("refuse") };
+    let (quiet, plugin) = user(&harmless);
+    let least = run(&quiet, &plugin, &host).memory;
+    assert!(least > 0, "memory is seen");
+    let (mut worst, mut slowest) = (0, Duration::ZERO);
+    for case in &cases {
+        let (user, plugin) = user(case);
+        let end = run(&user, &plugin, &host);
+        let End { class, said, time, memory } = &end;
+        let growth = memory.saturating_sub(least);
+        let growth_mib = growth >> 10;
+        println!("{:<20} {class:<24} {:>6.2} s {growth_mib:>5} MiB", case.name, time.as_secs_f64());
+        assert_eq!(*class, case.ends, "{}: {said}", case.name);
+        assert!(*time <= SLOWEST, "{}: {time:?}", case.name);
+        assert!(growth <= GROWTH, "{}: {growth} KiB", case.name);
+        assert!(!said.contains(CANARY), "{}: {said}", case.name);
+        assert!(said.len() < 8 << 10 && said.lines().count() < 20, "{}: {} bytes", case.name, said.len());
+        let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
+        let printable = |c: char| c == '\n' || !(c.is_control() || invisible(c));
+        assert!(said.chars().all(printable), "{}: {said:?}", case.name);
+        let leaked = server.requests().iter().any(|request| request.contains(CANARY));
+        assert!(!leaked, "{}: the canary went out", case.name);
+        (worst, slowest) = (worst.max(growth_mib), slowest.max(*time));
+    }
+    let count = cases.len();
+    println!("{count} hostile plugins, the slowest {:.2} s, at most {worst} MiB more", slowest.as_secs_f64());
+    assert!(count >= 43, "only {count} cases");
+}
+
+/// What becomes of a plugin under these limits: the kind of its answer.
+async fn outcome(case: &Case, limits: Limits, host: &str) -> String {
+    let key = SecretKey::generate().expect("randomness");
+    let mut trust = TrustStore::new();
+    trust.add(key.public(), "hostile/*".parse().expect("a scope"));
+    let plugin = PluginSource::memory(case.name.clone(), signed(case, &key)).read().expect("in memory");
+    let plugin = trust.verify(plugin);
+    let grants = Grants::none().random().http(HttpAccess::any(host.parse().expect("an origin")));
+    let runtime = Runtime::new(limits).expect("an engine");
+    let compiled = runtime.compile(plugin.expect("signed")).expect("compiles");
+    let sandbox = compiled.sandbox(grants, BTreeMap::new()).expect("granted");
+    let reference: SecretRef = format!("guest://{host}").parse().expect("a reference");
+    match sandbox.resolve(&[&reference]).await {
+        Err(why) => why.to_string(),
+        Ok(answers) => answers
+            .into_iter()
+            .map(|answer| match answer {
+                Ok(secret) => format!("it got {}", text(secret.expose())),
+                Err(why) => why.to_string(),
+            })
+            .collect(),
+    }
+}
+
+/// What a suite shows that could not fail is nothing: without its limit, each of these ends otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_limit_a_plugin_ends_otherwise() {
+    let server = Server::start(Protocol::Plain).await;
+    let host = format!("http://127.0.0.1:{}", server.port);
+    let mut lifted = 0;
+    for case in cases() {
+        let Some(limit) = &case.lifted else { continue };
+        let mut limits = Limits::default();
+        match limit.as_str() {
+            // Then the wall clock ends it.
+            "cpu" => (limits.cpu, limits.wall) = (Duration::from_secs(3600), Duration::from_millis(300)),
+            "memory" => limits.memory = 512 << 20,
+            "table_elements" => limits.table_elements = 10_000_000,
+            "instances" => limits.instances = 100_000,
+            "handles" => (limits.handles, limits.memory) = (2_000_000, 512 << 20),
+            "call_bytes" => (limits.call_bytes, limits.memory) = (1 << 30, 1 << 30),
+            "field_bytes" => limits.field_bytes = 64 << 20,
+            "requests" => limits.requests = 20_000,
+            other => panic!("{}: no limit is called {other}", case.name),
+        }
+        if limit != "cpu" {
+            (limits.cpu, limits.wall) = (Duration::from_secs(60), Duration::from_secs(60));
+        }
+        let with = outcome(&case, Limits::default(), &host).await;
+        let without = outcome(&case, limits, &host).await;
+        println!("{:<20} {with} / without {limit}: {without}", case.name);
+        assert_ne!(with, without, "{}: {limit} makes no difference", case.name);
+        lifted += 1;
+    }
+    assert!(lifted >= 10, "only {lifted} limits were lifted");
+}
