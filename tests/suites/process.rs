@@ -181,3 +181,68 @@ fn nobody_who_listens_is_no_reason_to_panic() {
     command.args(["--verbose", "--plugin", "./log.wasm", "-s", "A=guest://HOME", "--", "true"]);
     assert_eq!(command.stderr(full()).status().expect("starts").code(), Some(0));
 }
+
+/// The limits of a process on core files: soft and hard.
+fn core_limits(process: u32) -> Option<(String, String)> {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size"))?;
+    let mut values = line.split_whitespace();
+    Some((values.next()?.to_owned(), values.next()?.to_owned()))
+}
+
+#[test]
+fn other_processes_cannot_look_into_it_while_it_waits_for_secrets() {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let user = User::new();
+    user.install("sleep");
+    let mut command = user.ptrun();
+    command.args(["get", "--plugin", "./sleep.wasm", "guest://x"]);
+    // What cannot be looked into belongs to root, which shows only for somebody else.
+    if fs::metadata(user.home()).expect("a folder").uid() == 0 {
+        for (path, mode) in [
+            (user.home().to_owned(), 0o755),
+            (user.home().join(".config"), 0o755),
+            (user.home().join(".config/ptrun"), 0o755),
+            (user.home().join(".config/ptrun/trust.toml"), 0o644),
+            (user.home().join(".config/ptrun/approved.toml"), 0o644),
+            (user.home().join("sleep.wasm"), 0o644),
+        ] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+        }
+        let program = user.home().join("ptrun");
+        fs::copy(command.get_program(), &program).expect("a copy");
+        let mut other = std::process::Command::new(program);
+        other.args(command.get_args()).env_clear().env("HOME", user.home()).current_dir(user.home());
+        other.uid(65_534).stdin(std::process::Stdio::null());
+        command = other;
+    }
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().expect("starts");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let mut closed = false;
+    while !closed && std::time::Instant::now() < end && child.try_wait().expect("a state").is_none() {
+        let owner = fs::metadata(format!("/proc/{}/environ", child.id())).map(|file| file.uid());
+        closed = owner.is_ok_and(|owner| owner == 0)
+            && core_limits(child.id()).is_some_and(|(soft, _)| soft == "0");
+    }
+    child.kill().expect("ended");
+    child.wait().expect("ended");
+    assert!(closed, "its memory can be read, or would be left on the disk");
+}
+
+#[test]
+fn the_program_finds_the_limit_that_ptrun_found() {
+    let user = User::new();
+    let limited = |program: &str| {
+        let script = format!("ulimit -S -c 64; exec {program} sh -c 'ulimit -S -c; ulimit -H -c'");
+        let mut command = user.ptrun();
+        let ptrun = command.get_program().to_owned();
+        command = std::process::Command::new("sh");
+        command.args(["-c", &script]).env("PTRUN", ptrun).env("HOME", user.home()).env("GREETING", "hi");
+        text(&command.output().expect("starts").stdout)
+    };
+    let bare = limited("");
+    // Unless the machine allows no core files at all, the limit is one that ptrun has to give back.
+    assert!(bare.starts_with("64\n") || bare.ends_with("\n0\n"), "{bare}");
+    assert_eq!(limited("\"$PTRUN\" -s A=env://GREETING --"), bare);
+}

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use ptrun_host::{SecretBytes, SecretName};
 
+use crate::harden::Hardened;
 use crate::report::{Failure, Failures, NOT_EXECUTABLE, NOT_FOUND};
 
 /// What variables of ptrun itself begin with. The program has no business with them.
@@ -34,7 +35,12 @@ pub(crate) fn environment(
 
 /// Replaces this process by `program`, which keeps its number, its terminal and its open files. Returns
 /// only if that fails.
-pub(crate) fn exec(program: &OsStr, arguments: &[OsString], environment: Environment) -> Failure {
+pub(crate) fn exec(
+    program: &OsStr,
+    arguments: &[OsString],
+    environment: Environment,
+    hardened: Hardened,
+) -> Failure {
     let mut command = Command::new(program);
     command.args(arguments);
     for (name, _) in std::env::vars_os() {
@@ -45,6 +51,7 @@ pub(crate) fn exec(program: &OsStr, arguments: &[OsString], environment: Environ
     for (name, secret) in &environment.0 {
         command.env(name.as_str(), OsStr::from_bytes(secret.expose()));
     }
+    hardened.end();
     let why = command.exec();
     let name = program.display();
     match why.kind() {

@@ -5,6 +5,7 @@ mod args;
 mod classes;
 mod commands;
 mod found;
+mod harden;
 mod inject;
 mod lock;
 mod plan;

@@ -8,11 +8,11 @@
 //! All or nothing: the program does not start unless every secret is there.
 
 use crate::args::{Global, RunArgs};
-use crate::inject;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 use crate::resolve;
+use crate::{harden, inject};
 
 /// Returns only if the program could not be started.
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failures> {
@@ -20,9 +20,10 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failures> {
         let failure = Failure::new("usage", "there is no command to run");
         return Err(failure.help("put it after `--`: `ptrun [OPTIONS] -- COMMAND [ARG]...`").into());
     };
+    let hardened = harden::begin();
     let mut plugins = Plugins::named(global)?;
     let plan = Plan::new(&args.secrets, &mut plugins)?;
     let secrets = resolve::all(global, plugins, &plan.wanted())?;
     let environment = inject::environment(plan.into_names(), secrets)?;
-    Err(inject::exec(program, arguments, environment).into())
+    Err(inject::exec(program, arguments, environment, hardened).into())
 }

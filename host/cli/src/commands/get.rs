@@ -6,6 +6,7 @@ use clap::Args;
 use ptrun_host::SecretRef;
 
 use crate::args::Global;
+use crate::harden;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
@@ -20,6 +21,8 @@ pub(crate) struct GetArgs {
 
 /// Prints the secret, with a line end on a terminal only.
 pub(crate) fn get(global: &Global, args: &GetArgs) -> Result<(), Failures> {
+    // It ends here, and gives nothing back.
+    let _ = harden::begin();
     let reference: SecretRef = args.reference.parse()?;
     let mut plugins = Plugins::named(global)?;
     plugins.want(reference.scheme())?;
