@@ -211,3 +211,33 @@ fn a_project_has_no_say_in_trust() {
         command.args(["get", "--plugin", "./greeting.wasm", "greeting://Ada"]).output().expect("starts");
     assert!(text(&output.stderr).starts_with("error[trust/unknown-signer]: "), "{}", text(&output.stderr));
 }
+
+/// A component with a manifest for this plugin, and a signature of the other tool.
+fn signed_elsewhere(key: &wasmsign2::SecretKey, publisher: &str, name: &str) -> Vec<u8> {
+    let manifest = format!(
+        "format=1\npublisher=\"{publisher}\"\nname=\"{name}\"\nversion=\"1.0.0\"\ninterface=\"0\"\nscheme=\"v\"\nsequence=1"
+    );
+    let section = "ptrun:plugin";
+    let length = u8::try_from(1 + section.len() + manifest.len()).ok().filter(|n| *n < 128).expect("short");
+    let name_length = u8::try_from(section.len()).expect("short");
+    let head = [b"\0asm\x0d\0\x01\0".as_slice(), &[0, length, name_length]].concat();
+    let component = [head.as_slice(), section.as_bytes(), manifest.as_bytes()].concat();
+    let module = wasmsign2::Module::deserialize(&mut component.as_slice()).expect("they read it");
+    let mut signed = Vec::new();
+    key.sign(module, None).expect("they sign it").serialize(&mut signed).expect("they write it");
+    signed
+}
+
+#[test]
+fn a_key_of_the_other_tool_is_trusted_for_what_it_is_trusted_for() {
+    let user = User::new();
+    let pair = wasmsign2::KeyPair::generate();
+    user.write("their.pub", pair.pk.to_bytes());
+    user.write("vault.wasm", signed_elsewhere(&pair.sk, "acme", "vault"));
+    user.write("x.wasm", signed_elsewhere(&pair.sk, "other", "x"));
+    bad(&user, &["plugin", "verify", "vault.wasm"], "trust/unknown-signer");
+    good(&user, &["key", "trust", "their.pub", "--for", "acme/*"]);
+    let said = good(&user, &["plugin", "verify", "vault.wasm"]);
+    assert!(said.contains("calls itself acme/vault 1.0.0"), "{said}");
+    bad(&user, &["plugin", "verify", "x.wasm"], "trust/out-of-scope");
+}
