@@ -133,17 +133,3 @@ async fn the_user_can_grant_more_for_a_run() {
         assert_eq!(answer(&get(&user, &["--allow", &allow], &target).await), "200 hello");
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_leads_to_this_machine_is_not_followed_unless_the_network_is_granted() {
-    // `ip6-localhost` and the machine's own name are in no public network.
-    let server = Server::start(Protocol::Plain).await;
-    let name = text(&std::process::Command::new("hostname").output().expect("hostname").stdout);
-    let name = name.trim().to_lowercase();
-    let user = user(&server, "origin = \"https://backend.example\"\n");
-    let target = format!("guest://http://{name}:{}/hello", server.port);
-    let allow = format!("guest:http=http://{name}:{}", server.port);
-    let said = get(&user, &["--allow", &allow], &target).await;
-    assert!(refusal(&said).contains("DestinationIpProhibited"), "{}", text(&said.stderr));
-    assert_eq!(server.connections(), 0);
-}

@@ -1,7 +1,7 @@
 //! Builds the plugins that ptrun carries, signs them, and compiles them to machine code.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ptrun_trust::{SecretKey, sign};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +17,7 @@ const COMPILED: &str = "plugins/wasm32-wasip2/release";
 
 /// Leaves in `target/builtins`, for each plugin, the signed component and its machine code, and the
 /// public key. What is there and still right is left alone.
-pub(crate) fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<()> {
     let folder = sh::target("builtins");
     let toolchain = Toolchain::find()?;
     let mut components = Vec::new();
@@ -27,8 +27,7 @@ pub(crate) fn build() -> Result<PathBuf> {
         components.push((*name, sh::read(&sh::target(COMPILED).join(format!("{name}.wasm")))?));
     }
     sign_all(&folder, &components)?;
-    precompile(&folder)?;
-    Ok(folder)
+    precompile(&folder)
 }
 
 /// Builds the plugins that the tests run, most of which misbehave, and leaves them unsigned in

@@ -17,7 +17,7 @@ type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 const COMMANDS: &[Command] = &[
     ("run", "run ptrun with the arguments after `--`, building what is missing", run),
     ("build", "build the plugins, sign them, and build ptrun with them inside", |_| build()),
-    ("plugins", "build and sign the plugins alone", |_| builtins::build().map(drop)),
+    ("plugins", "build and sign the plugins alone", |_| builtins::build()),
     ("test", "run every test; with a name, one suite of them", check::test),
     ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist()),
     ("bench", "time ptrun against its neighbours, as ratios in one run", bench::run),

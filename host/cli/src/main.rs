@@ -18,6 +18,11 @@ mod user;
 
 use std::process::ExitCode;
 
+/// Wipes whatever is freed, so that nothing is left of a secret that a library copied on its way.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     match args::parse() {
         Ok(cli) => report::exit(cli.global.error_format, cli.execute()),
