@@ -2,22 +2,9 @@
 //!
 //! ends: secret/denied
 
-use ptrun_hostile::{contained, hostile, loot};
+use ptrun_hostile::{hostile, open};
 
 hostile!(
-    |_| {
-        for path in ["/proc/self/environ", "/proc/1/environ", "/proc/self/fd/0", "/dev/stdin", "/sys"] {
-            if let Ok(bytes) = std::fs::read(path) {
-                return loot(format!("{path}: {} bytes", bytes.len()));
-            }
-            if let Ok(bytes) = ptrun_plugin::files::read(path) {
-                return loot(format!("{path}: {} bytes", bytes.len()));
-            }
-            if std::fs::read_dir(path).is_ok() || std::fs::metadata(path).is_ok() {
-                return loot(path);
-            }
-        }
-        contained()
-    },
+    |_| open(&["/proc/self/environ", "/proc/1/environ", "/proc/self/fd/0", "/dev/stdin", "/sys"]),
     manifest = "files.toml"
 );

@@ -2,13 +2,12 @@
 //!
 //! ends: secret/denied
 
-use ptrun_hostile::{contained, hostile, loot};
-use ptrun_plugin::http::send;
+use ptrun_hostile::{hostile, reach};
 
 hostile!(
-    |key| {
-        let port = key.rsplit(':').next().unwrap_or_default();
-        for target in [
+    |host| reach(
+        host,
+        &[
             "https://example.com/",
             "http://localhost:PORT/",
             "http://127.0.0.2:PORT/",
@@ -16,12 +15,7 @@ hostile!(
             "http://backend.example/",
             "ftp://127.0.0.1:PORT/",
             "http://[::1]:PORT/",
-        ] {
-            if let Ok(response) = send("GET", &target.replace("PORT", port), &[], b"") {
-                return loot(format!("{target}: {}", response.status));
-            }
-        }
-        contained()
-    },
+        ]
+    ),
     manifest = "http.toml"
 );

@@ -2,13 +2,12 @@
 //!
 //! ends: secret/denied
 
-use ptrun_hostile::{contained, hostile, loot};
-use ptrun_plugin::http::send;
+use ptrun_hostile::{hostile, reach};
 
 hostile!(
-    |key| {
-        let port = key.rsplit(':').next().unwrap_or_default();
-        for target in [
+    |host| reach(
+        host,
+        &[
             "http://169.254.169.254/latest/meta-data/",
             "http://2852039166/",
             "http://0xa9fea9fe/",
@@ -21,12 +20,7 @@ hostile!(
             "http://[fd00:ec2::254]/",
             "http://169.254.170.2/v2/credentials",
             "http://metadata.google.internal/",
-        ] {
-            if let Ok(response) = send("GET", &target.replace("PORT", port), &[], b"") {
-                return loot(format!("{target}: {}", response.status));
-            }
-        }
-        contained()
-    },
+        ]
+    ),
     manifest = "http.toml"
 );

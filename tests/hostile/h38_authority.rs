@@ -2,13 +2,12 @@
 //!
 //! ends: secret/denied
 
-use ptrun_hostile::{contained, hostile, loot};
-use ptrun_plugin::http::send;
+use ptrun_hostile::{hostile, reach};
 
 hostile!(
-    |key| {
-        let port = key.rsplit(':').next().unwrap_or_default();
-        for target in [
+    |host| reach(
+        host,
+        &[
             "http://127.0.0.1:PORT@example.com/",
             "http://example.com@127.0.0.1:PORT/",
             "http://:@127.0.0.1:PORT/",
@@ -20,12 +19,7 @@ hostile!(
             "http://127.0.0.1%00.example.com:PORT/",
             "http://127.0.0.1\\\\@example.com:PORT/",
             "http://127.0.0.1#@example.com/",
-        ] {
-            if let Ok(response) = send("GET", &target.replace("PORT", port), &[], b"") {
-                return loot(format!("{target}: {}", response.status));
-            }
-        }
-        contained()
-    },
+        ]
+    ),
     manifest = "http.toml"
 );

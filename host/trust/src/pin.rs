@@ -25,8 +25,12 @@ pub struct Pin {
     /// The trusted keys that had signed it.
     pub signers: Vec<PublicKey>,
     /// What it asked for, all of which it is given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub capabilities: Capabilities,
+}
+
+fn is_nothing(capabilities: &Capabilities) -> bool {
+    *capabilities == Capabilities::default()
 }
 
 /// Something about a plugin that somebody has to decide about.

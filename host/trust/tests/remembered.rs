@@ -115,6 +115,9 @@ fn what_is_written_is_read() {
     let (one, two) = (key(), key());
     let mut approvals = Approvals::default();
     let mut lock = Lock::default();
+    let mut plain = Lock::default();
+    plain.pin("vault", pin(7, &[&one], ""));
+    assert!(!plain.to_string().contains("capabilities"), "who asks for nothing has no empty table");
     assert_eq!(Approvals::parse(""), Ok(approvals.clone()));
     assert_eq!(Lock::parse(&lock.to_string()), Ok(lock.clone()));
     for (scheme, plugin) in [
