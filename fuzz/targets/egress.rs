@@ -24,7 +24,8 @@ fuzz_target!(|input: (&str, [u8; 16], bool)| {
     let Ok(uri) = target.parse::<http::Uri>() else { return };
     let Ok(allowed) = rules.decide(&http::Method::GET, &uri) else { return };
     let host = allowed.uri.host().expect("a host");
-    let port = allowed.uri.port_u16().expect("a port");
+    let implied = if allowed.uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = allowed.uri.port_u16().unwrap_or(implied);
     assert!(!allowed.uri.authority().expect("an authority").as_str().contains('@'));
     match (allowed.uri.scheme_str(), host, port) {
         (Some("https"), "a.example.com", 443) | (Some("http"), "127.0.0.1", 80) => {}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use zeroize::Zeroizing;
 
@@ -13,33 +13,41 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Adds a credential to a request on its way out.
 pub trait Authenticator: Send + Sync {
-    /// Signs a request whose headers of authentication were removed. `body` is the whole body.
+    /// Signs a request whose headers of authentication were removed: `theirs` are those that the plugin sent,
+    /// which say what it expects and prove nothing. `body` is the whole body.
     fn authenticate<'a>(
         &'a self,
         request: &'a mut Parts,
+        theirs: &'a HeaderMap,
         body: &'a [u8],
     ) -> Boxed<'a, Result<(), CredentialError>>;
 }
 
-/// Why there is no credential. It never holds one.
+/// Why a request is not signed. It never holds a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct CredentialError(pub String);
+pub enum CredentialError {
+    /// There is none, or none that could be used.
+    #[error("{0}")]
+    Missing(String),
+    /// The request asks for something that the credential was not granted for.
+    #[error("{0}")]
+    Refused(String),
+}
 
 /// Headers with which a program says who it is. A plugin whose requests the host signs has no say in them.
-const OURS: [HeaderName; 5] = [
+const OURS: [HeaderName; 6] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
     header::COOKIE,
+    HeaderName::from_static("x-amz-content-sha256"),
     HeaderName::from_static("x-amz-date"),
     HeaderName::from_static("x-amz-security-token"),
 ];
 
 /// Takes out what a plugin sent in the place of the host's own.
-pub(crate) fn strip(request: &mut Parts) {
-    for name in &OURS {
-        request.headers.remove(name);
-    }
+pub(crate) fn strip(request: &mut Parts) -> HeaderMap {
+    let removed = |name: &HeaderName| Some((name.clone(), request.headers.remove(name)?));
+    OURS.iter().filter_map(removed).collect()
 }
 
 /// A fixed credential in a header.
@@ -67,7 +75,7 @@ impl Token {
     /// # Errors
     /// If `name` is no name of a header.
     pub fn header(name: &str, token: &[u8]) -> Result<Self, CredentialError> {
-        let name = name.parse().map_err(|_| CredentialError(format!("`{name}` is no header")))?;
+        let name = name.parse().map_err(|_| CredentialError::Missing(format!("`{name}` is no header")))?;
         Ok(Self { name, value: Zeroizing::new(token.to_vec()) })
     }
 }
@@ -76,11 +84,13 @@ impl Authenticator for Token {
     fn authenticate<'a>(
         &'a self,
         request: &'a mut Parts,
+        _: &'a HeaderMap,
         _: &'a [u8],
     ) -> Boxed<'a, Result<(), CredentialError>> {
         Box::pin(async move {
             let value = HeaderValue::from_bytes(&self.value);
-            let mut value = value.map_err(|_| CredentialError("the credential fits no header".to_owned()))?;
+            let mut value = value
+                .map_err(|_| CredentialError::Missing("the credential fits no header".to_owned()))?;
             value.set_sensitive(true);
             // In the place of whatever the plugin put there.
             request.headers.insert(self.name.clone(), value);

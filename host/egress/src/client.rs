@@ -178,12 +178,13 @@ impl Egress {
         parts.uri = allowed.uri;
         let mut body = Counted::new(body, Arc::clone(budget)).boxed_unsync();
         if allowed.rule.access.auth.is_some() {
-            auth::strip(&mut parts);
-            let nobody = || CredentialError("the host holds no credential for this origin".to_owned());
+            let theirs = auth::strip(&mut parts);
+            let nobody =
+                || CredentialError::Missing("the host holds no credential for this origin".to_owned());
             let authenticator = allowed.rule.authenticator.as_ref().ok_or_else(nobody)?;
             // A signature covers the body, so it is read first. It is counted while it is read.
             let whole = body.collect().await.map_err(|why| failed(why.as_ref()))?.to_bytes();
-            authenticator.authenticate(&mut parts, &whole).await?;
+            authenticator.authenticate(&mut parts, &theirs, &whole).await?;
             body = Full::new(whole).map_err(|never| match never {}).boxed_unsync();
         }
         let limit = answer.map_or(self.answer, |answer| answer.min(self.answer));

@@ -72,6 +72,7 @@ impl Rules {
         }
         // The parser of browsers, so that no spelling of an address passes for a name.
         let host = Host::parse(authority.host()).map_err(|_| Denied::Malformed)?.to_string();
+        let default_port = if *scheme == Scheme::HTTPS { 443 } else { 80 };
         let port = match (authority.port(), authority.as_str().rsplit_once(':')) {
             (Some(port), _)
                 if port.as_u16() > 0 && port.as_str().bytes().all(|byte| byte.is_ascii_digit()) =>
@@ -81,13 +82,7 @@ impl Rules {
             (Some(_), _) => return Err(Denied::Malformed),
             // `host:` and `host:99999` have a colon, and no port.
             (None, Some((_, rest))) if !rest.ends_with(']') => return Err(Denied::Malformed),
-            (None, _) => {
-                if *scheme == Scheme::HTTPS {
-                    443
-                } else {
-                    80
-                }
-            }
+            (None, _) => default_port,
         };
         let for_origin =
             || self.requests.iter().filter(|rule| rule.access.origin.covers(scheme.as_str(), &host, port));
@@ -99,7 +94,10 @@ impl Rules {
         let rule = for_origin().filter(for_method).max_by_key(|rule| rule.access.auth.is_some());
         let rule = rule.ok_or(Denied::Method)?;
 
-        let authority: Authority = format!("{host}:{port}").parse().map_err(|_| Denied::Malformed)?;
+        // Without a port that the scheme implies: a signature may cover the authority, and both sides of it
+        // leave that out.
+        let authority = if port == default_port { host } else { format!("{host}:{port}") };
+        let authority: Authority = authority.parse().map_err(|_| Denied::Malformed)?;
         let mut parts = target.clone().into_parts();
         parts.authority = Some(authority);
         let uri = Uri::from_parts(parts).map_err(|_| Denied::Malformed)?;
@@ -142,9 +140,9 @@ mod tests {
         let rules =
             rules(&["https://a.*.example.com", "http://127.0.0.1:8200", "https://xn--bcher-kva.example"]);
         for (target, sent) in [
-            ("https://a.b.example.com/x?y=%2F", "https://a.b.example.com:443/x?y=%2F"),
-            ("https://A.B.Example.COM", "https://a.b.example.com:443/"),
-            ("https://a.b.example.com:443/", "https://a.b.example.com:443/"),
+            ("https://a.b.example.com/x?y=%2F", "https://a.b.example.com/x?y=%2F"),
+            ("https://A.B.Example.COM", "https://a.b.example.com/"),
+            ("https://a.b.example.com:443/", "https://a.b.example.com/"),
             ("http://127.0.0.1:8200/v1", "http://127.0.0.1:8200/v1"),
             ("http://127.1:8200/v1", "http://127.0.0.1:8200/v1"),
             ("http://0x7f000001:8200/v1", "http://127.0.0.1:8200/v1"),
@@ -227,7 +225,7 @@ mod tests {
             let rules = rules(&["https://a.example.com", "http://[::1]:8200"]);
             if let Ok(sent) = decide(&rules, &target) {
                 prop_assert!(
-                    sent.starts_with("https://a.example.com:443/") || sent.starts_with("http://[::1]:8200/"),
+                    sent.starts_with("https://a.example.com/") || sent.starts_with("http://[::1]:8200/"),
                     "{sent}"
                 );
             }
