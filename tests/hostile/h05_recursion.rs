@@ -1,6 +1,6 @@
 //! H5: calls itself for ever.
 //!
-//! ends: plugin/crashed
+//! ends: plugin/limit
 
 use ptrun_hostile::{hostile, loot};
 

@@ -1,6 +1,6 @@
 ;; H9: is made of five hundred instances.
 ;;
-;; ends: plugin/crashed
+;; ends: plugin/limit
 ;; lifted: instances
 (core module $main
   (memory (export "memory") 1)

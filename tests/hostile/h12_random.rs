@@ -1,6 +1,7 @@
 //! H12: asks for a GiB of random bytes at once.
 //!
-//! ends: plugin/crashed
+//! ends: plugin/limit
+//! lifted: random_bytes
 
 use ptrun_hostile::{hostile, loot};
 use wasip2::random::random::get_random_bytes;

@@ -35,6 +35,52 @@ pub fn reach(host: &str, targets: &[&str]) -> Result<Secret, Error> {
     contained()
 }
 
+/// Sends a request that is signed for `REGION/SERVICE`, with credentials that nobody has.
+pub fn signed_for(host: &str, scope: &str) -> Result<Secret, Error> {
+    let credential = format!("Credential=AKIDEXAMPLE/20260101/{scope}/aws4_request");
+    let authorization = format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=00");
+    match ptrun_plugin::http::send("POST", &format!("{host}/"), &[("authorization", &authorization)], b"{}") {
+        Ok(answer) => loot(format!("signed for {scope}: {}", answer.status)),
+        Err(_) => contained(),
+    }
+}
+
+/// The credential that the host holds, which is not in this plugin in its own spelling.
+pub mod token {
+    /// Of the credential.
+    pub const LENGTH: usize = TOKEN.len();
+    const TOKEN: [u8; 19] = veiled(*b"canary-token-71d0c2");
+
+    const fn veiled(mut bytes: [u8; 19]) -> [u8; 19] {
+        let mut at = 0;
+        while at < bytes.len() {
+            bytes[at] ^= 0x5a;
+            at += 1;
+        }
+        bytes
+    }
+
+    /// Whether this is it.
+    pub fn is(text: &[u8]) -> bool {
+        text.len() == LENGTH && text.iter().zip(&TOKEN).all(|(one, other)| one ^ 0x5a == *other)
+    }
+
+    /// All of this plugin's memory.
+    #[cfg(target_family = "wasm")]
+    #[allow(unsafe_code, reason = "a hostile plugin reads where it pleases")]
+    pub fn memory() -> &'static [u8] {
+        let size = core::arch::wasm32::memory_size(0) << 16;
+        // SAFETY: a guest may read all of its memory. Nothing writes to it meanwhile.
+        unsafe { core::slice::from_raw_parts(core::ptr::without_provenance(1), size - 1) }
+    }
+
+    /// Natively there is nothing to look for.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn memory() -> &'static [u8] {
+        &[]
+    }
+}
+
 /// A plugin that answers every reference with this function.
 #[macro_export]
 macro_rules! hostile {

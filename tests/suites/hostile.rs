@@ -5,17 +5,25 @@
 mod server;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
-use ptrun_host::{Grants, HttpAccess, Limits, PluginSource, Runtime, SecretKey, SecretRef, TrustStore, sign};
+use ptrun_host::{
+    Boxed, EgressOptions, Grants, HttpAccess, Limits, PluginSource, Resolve, Runtime, SecretKey, SecretRef,
+    TrustStore, sign,
+};
 use ptrun_tests::{User, guest, root, text};
 use server::{Protocol, Server};
 
 /// What is nobody's business: in a variable, and in a file beside the granted one.
 const CANARY: &str = "canary-8d1c7b24e6f0";
+/// The credential of the backend, which only the host has.
+const TOKEN: &str = "canary-token-71d0c2";
 /// The longest that a run may take.
 const SLOWEST: Duration = Duration::from_secs(12);
 /// How much more memory a run may take than one with a plugin that does nothing, in KiB.
@@ -27,14 +35,24 @@ struct Case {
     ends: String,
     /// The limit without which it would end otherwise.
     lifted: Option<String>,
+    /// The kind of credential that the host adds to its requests.
+    signed: Option<String>,
+    /// The name of its backend changes its address. Only a resolver of our own does that.
+    moves: bool,
+    /// The manifest that it is signed with, if the one inside does not do.
+    manifest: Option<String>,
     component: Vec<u8>,
 }
 
-/// A component of its text; of a core module with the shell around it. `;; repeat N: TEXT` is N times the text.
+/// A component of its text; of a core module with the shell around it. `;; repeat N: TEXT` is N times the text, in
+/// which `@` is the number of the repetition, and `#` another number below N.
 fn assembled(source: &str) -> Vec<u8> {
     let repeated = |line: &str| {
         let (times, text) = line.strip_prefix(";; repeat ")?.split_once(": ")?;
-        Some(text.repeat(times.parse().ok()?))
+        let times: usize = times.parse().ok()?;
+        let one =
+            |at: usize| text.replace('@', &at.to_string()).replace('#', &(at * 7919 % times).to_string());
+        Some((0..times).map(one).collect::<Vec<_>>().join(" "))
     };
     let text: Vec<String> =
         source.lines().map(|line| repeated(line).unwrap_or_else(|| line.to_owned())).collect();
@@ -50,11 +68,12 @@ fn assembled(source: &str) -> Vec<u8> {
 const MANIFEST: &str = include_str!("../hostile/plain.toml");
 
 fn signed(case: &Case, key: &SecretKey) -> Vec<u8> {
-    let inside = sign(&case.component, None, key);
+    let inside = sign(&case.component, case.manifest.as_deref(), key);
     inside.or_else(|_| sign(&case.component, Some(MANIFEST), key)).expect("signs")
 }
 
-fn cases() -> Vec<Case> {
+/// All of them. The backend of those whose requests are signed is at `secure`.
+fn cases(secure: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     for entry in fs::read_dir(root().join("tests/hostile")).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -72,7 +91,19 @@ fn cases() -> Vec<Case> {
         let number = name.split('_').next().unwrap_or_default().trim_start_matches(['h', '0']).to_owned();
         assert!(source.starts_with(&format!("{mark} H{number}: ")), "{name} says which line it is");
         let component = if kind == "rs" { guest(&name) } else { assembled(&source) };
-        cases.push(Case { ends: says("ends").expect("an end"), lifted: says("lifted"), component, name });
+        let (ends, moves) = (says("ends").expect("an end"), says("moves").is_some());
+        let (lifted, signed) = (says("lifted"), says("signed"));
+        let manifest = signed.as_ref().map(|kind| {
+            let file = source.rsplit("manifest = \"").next().and_then(|rest| rest.split('"').next());
+            let path = root().join("tests/hostile").join(file.expect("a manifest"));
+            let text = fs::read_to_string(path).expect("a manifest");
+            let auth = if kind == "aws" { "{ aws-sigv4 = \"secretsmanager\" }" } else { "\"bearer\"" };
+            text.replace(
+                "https://backend.example\"",
+                &format!("{secure}\"\nmethods = [\"GET\", \"POST\"]\nauth = {auth}"),
+            )
+        });
+        cases.push(Case { name, ends, lifted, signed, moves, manifest, component });
     }
     cases.sort_by(|one, other| one.name.cmp(&other.name));
     cases
@@ -87,18 +118,33 @@ struct End {
     memory: u64,
 }
 
-/// Runs a plugin that is approved, has a file granted and one host, and everything else around it that it should
-/// not see.
-fn run(user: &User, plugin: &Path, host: &str) -> End {
+/// The command line for a plugin that is approved, has a file granted and one host, and everything else around it
+/// that it should not see.
+fn command(user: &User, plugin: &Path, host: &str, signed: Option<&str>, more: &[&str]) -> Command {
     let mut command = user.ptrun();
     command
         .env("CANARY", CANARY)
+        .env("TOKEN", TOKEN)
+        .env("SSL_CERT_FILE", user.home().join("roots.pem"))
         .args(["--verbose", "--plugin"])
         .arg(plugin)
-        .args(["--allow", "guest:file=granted", "--allow", &format!("guest:http={host}")])
-        .args(["-s", &format!("A=guest://{host}"), "--", "sh", "-c", "touch started; echo it got \"$A\" >&2"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .args(["--allow", "guest:file=granted", "--allow", &format!("guest:http={host}")]);
+    match signed {
+        Some("aws") => command.args(["--credential", "guest=@credential"]),
+        Some(_) => command.args(["--credential", "guest=env://TOKEN"]),
+        None => &mut command,
+    };
+    for grant in more {
+        command.args(["--allow", &format!("guest:{grant}")]);
+    }
+    let secret = format!("A=guest://{host}?region=eu-west-1");
+    command.args(["-s", &secret, "--", "sh", "-c", "touch started; echo it got \"$A\" >&2"]);
+    command
+}
+
+fn run(user: &User, plugin: &Path, host: &str, signed: Option<&str>) -> End {
+    let mut command = command(user, plugin, host, signed, &[]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let start = Instant::now();
     let child = command.spawn().expect("ptrun starts");
     let memory = watch(child.id());
@@ -128,8 +174,13 @@ fn watch(process: u32) -> std::thread::JoinHandle<u64> {
 }
 
 /// A user with a plugin, a granted file and a secret beside it.
-fn user(case: &Case) -> (User, PathBuf) {
+fn user(case: &Case, pem: &str) -> (User, PathBuf) {
     let user = User::new();
+    user.write("roots.pem", pem);
+    user.write(
+        "credential",
+        format!(r#"{{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"{TOKEN}"}}"#),
+    );
     user.write("granted", "granted");
     user.write("secret", CANARY);
     let plugin = user.write(&format!("{}.wasm", case.name), signed(case, &user.key));
@@ -141,16 +192,17 @@ fn user(case: &Case) -> (User, PathBuf) {
 async fn every_hostile_plugin_ends_as_it_should() {
     let server = Server::start(Protocol::Plain).await;
     let host = format!("http://127.0.0.1:{}", server.port);
-    let cases = cases();
-    let harmless =
-        Case { name: "refuse".to_owned(), ends: String::new(), lifted: None, component: guest("refuse") };
-    let (quiet, plugin) = user(&harmless);
-    let least = run(&quiet, &plugin, &host).memory;
+    let secure = Server::start(Protocol::Http1).await;
+    let secure_host = format!("https://localhost:{}", secure.port);
+    let cases = cases(&secure_host);
+    let (quiet, plugin) = user(cases.iter().find(|case| case.name == "h19_fewer").expect("a quick one"), "");
+    let least = run(&quiet, &plugin, &host, None).memory;
     assert!(least > 0, "memory is seen");
     let (mut worst, mut slowest) = (0, Duration::ZERO);
-    for case in &cases {
-        let (user, plugin) = user(case);
-        let end = run(&user, &plugin, &host);
+    for case in cases.iter().filter(|case| !case.moves) {
+        let (user, plugin) = user(case, &secure.pem);
+        let host = if case.signed.is_some() { &secure_host } else { &host };
+        let end = run(&user, &plugin, host, case.signed.as_deref());
         let End { class, said, time, memory } = &end;
         let growth = memory.saturating_sub(least);
         let growth_mib = growth >> 10;
@@ -158,30 +210,80 @@ async fn every_hostile_plugin_ends_as_it_should() {
         assert_eq!(*class, case.ends, "{}: {said}", case.name);
         assert!(*time <= SLOWEST, "{}: {time:?}", case.name);
         assert!(growth <= GROWTH, "{}: {growth} KiB", case.name);
-        assert!(!said.contains(CANARY), "{}: {said}", case.name);
+        assert!(!said.contains(CANARY) && !said.contains(TOKEN), "{}: {said}", case.name);
         assert!(said.len() < 8 << 10 && said.lines().count() < 20, "{}: {} bytes", case.name, said.len());
         let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
         let printable = |c: char| c == '\n' || !(c.is_control() || invisible(c));
         assert!(said.chars().all(printable), "{}: {said:?}", case.name);
-        let leaked = server.requests().iter().any(|request| request.contains(CANARY));
+        let leaked =
+            server.requests().iter().any(|request| request.contains(CANARY) || request.contains(TOKEN));
         assert!(!leaked, "{}: the canary went out", case.name);
         (worst, slowest) = (worst.max(growth_mib), slowest.max(*time));
     }
+    assert!(!secure.requests().is_empty() && !secure.requests().iter().any(|seen| seen.contains("theirs")));
     let count = cases.len();
     println!("{count} hostile plugins, the slowest {:.2} s, at most {worst} MiB more", slowest.as_secs_f64());
-    assert!(count >= 43, "only {count} cases");
+    assert!(count >= 52, "only {count} cases");
 }
 
-/// What becomes of a plugin under these limits: the kind of its answer.
-async fn outcome(case: &Case, limits: Limits, host: &str) -> String {
+/// What looks for the credential would find it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_is_there_is_found() {
+    let secure = Server::start(Protocol::Http1).await;
+    let host = format!("https://localhost:{}", secure.port);
+    let cases = cases(&host);
+    let case = cases.iter().find(|case| case.name == "h44_credential").expect("the probe");
+    let (user, plugin) = user(case, &secure.pem);
+    for (grant, found) in
+        [("env=TOKEN", "it got a variable"), ("file=credential", "it got the file credential")]
+    {
+        let mut command = command(&user, &plugin, &host, case.signed.as_deref(), &[grant]);
+        let output = command.output().expect("ptrun starts");
+        assert!(text(&output.stderr).contains(found), "{}", text(&output.stderr));
+    }
+}
+
+/// Answers with one address, and with another from then on.
+struct Moving(AtomicUsize);
+
+impl Resolve for Moving {
+    fn resolve<'a>(&'a self, _: &'a str) -> Boxed<'a, io::Result<Vec<IpAddr>>> {
+        let last = if self.0.fetch_add(1, Ordering::SeqCst) == 0 { 1 } else { 2 };
+        Box::pin(async move { Ok(vec![[127, 0, 0, last].into()]) })
+    }
+}
+
+/// The first address is granted. Where the second is granted as well, the plugin gets there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_moves_is_followed_to_granted_addresses_alone() {
+    let first = Server::start(Protocol::Plain).await;
+    let second = Server::start_at(Protocol::Plain, &format!("127.0.0.2:{}", first.port)).await;
+    let host = format!("http://backend.example:{}", first.port);
+    let case = cases("").into_iter().find(|case| case.moves).expect("one");
+    for (range, ends) in
+        [("127.0.0.1/32", "the backend refuses: contained"), ("127.0.0.0/8", "it got 200 from elsewhere")]
+    {
+        let runtime = Runtime::new(Limits::default()).expect("an engine");
+        let resolver = Arc::new(Moving(AtomicUsize::new(0)));
+        let runtime = runtime.with_egress(EgressOptions { resolver, ..EgressOptions::default() });
+        let grants = Grants::none().network(range.parse().expect("a range"));
+        assert_eq!(outcome(&case, &runtime, grants, &host).await, ends);
+    }
+    assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
+}
+
+/// What becomes of a plugin: the kind of its answer.
+async fn outcome(case: &Case, runtime: &Runtime, grants: Grants, host: &str) -> String {
     let key = SecretKey::generate().expect("randomness");
     let mut trust = TrustStore::new();
     trust.add(key.public(), "hostile/*".parse().expect("a scope"));
     let plugin = PluginSource::memory(case.name.clone(), signed(case, &key)).read().expect("in memory");
     let plugin = trust.verify(plugin);
-    let grants = Grants::none().random().http(HttpAccess::any(host.parse().expect("an origin")));
-    let runtime = Runtime::new(limits).expect("an engine");
-    let compiled = runtime.compile(plugin.expect("signed")).expect("compiles");
+    let grants = grants.random().http(HttpAccess::any(host.parse().expect("an origin")));
+    let compiled = match runtime.compile(plugin.expect("signed")) {
+        Ok(compiled) => compiled,
+        Err(why) => return why.to_string(),
+    };
     let sandbox = compiled.sandbox(grants, BTreeMap::new()).expect("granted");
     let reference: SecretRef = format!("guest://{host}").parse().expect("a reference");
     match sandbox.resolve(&[&reference]).await {
@@ -202,7 +304,7 @@ async fn without_its_limit_a_plugin_ends_otherwise() {
     let server = Server::start(Protocol::Plain).await;
     let host = format!("http://127.0.0.1:{}", server.port);
     let mut lifted = 0;
-    for case in cases() {
+    for case in cases("") {
         let Some(limit) = &case.lifted else { continue };
         let mut limits = Limits::default();
         match limit.as_str() {
@@ -215,13 +317,17 @@ async fn without_its_limit_a_plugin_ends_otherwise() {
             "call_bytes" => (limits.call_bytes, limits.memory) = (1 << 30, 1 << 30),
             "field_bytes" => limits.field_bytes = 64 << 20,
             "requests" => limits.requests = 20_000,
+            "random_bytes" => limits.random_bytes = 2 << 30,
+            "compile_memory" => limits.compile_memory = 1 << 30,
             other => panic!("{}: no limit is called {other}", case.name),
         }
         if limit != "cpu" {
             (limits.cpu, limits.wall) = (Duration::from_secs(60), Duration::from_secs(60));
+            limits.compile_time = Duration::from_secs(60);
         }
-        let with = outcome(&case, Limits::default(), &host).await;
-        let without = outcome(&case, limits, &host).await;
+        let runtime = |limits| Runtime::new(limits).expect("an engine");
+        let with = outcome(&case, &runtime(Limits::default()), Grants::none(), &host).await;
+        let without = outcome(&case, &runtime(limits), Grants::none(), &host).await;
         println!("{:<20} {with} / without {limit}: {without}", case.name);
         assert_ne!(with, without, "{}: {limit} makes no difference", case.name);
         lifted += 1;

@@ -26,9 +26,20 @@ fn user(server: &Server, access: &str) -> User {
 
 /// `ptrun get`, beside the server.
 async fn get(user: &User, options: &[&str], reference: &str) -> Output {
+    get_with(user, options, reference, |_| {}).await
+}
+
+/// The same, in an environment that is prepared.
+async fn get_with(
+    user: &User,
+    options: &[&str],
+    reference: &str,
+    prepare: impl FnOnce(&mut std::process::Command),
+) -> Output {
     let mut command = user.ptrun();
     command.args(["get", "--plugin", "./http.wasm"]).args(options).arg(reference);
     command.env("TOKEN", TOKEN).env("SSL_CERT_FILE", user.home().join("roots.pem"));
+    prepare(&mut command);
     tokio::task::spawn_blocking(move || command.output()).await.expect("joins").expect("starts")
 }
 
@@ -81,7 +92,12 @@ async fn the_credential_is_a_secret_that_the_plugin_never_sees() {
         assert!(refusal(&refused).starts_with("error[usage/credential]"));
         let refused = get(&user, &["--credential", "guest=env://UNSET"], &reference).await;
         assert!(refusal(&refused).starts_with("error[secret/not-found]"));
-        for bad in ["guest", "guest=hunter2", "other=env://TOKEN"] {
+        user.write("token", format!("{TOKEN}\n"));
+        assert_eq!(answer(&get(&user, &["--credential", "guest=@token"], &reference).await), "200 hello");
+        assert_eq!(server.requests().pop().map(|seen| seen.contains(&line)), Some(true));
+        let refused = get(&user, &["--credential", "guest=@missing"], &reference).await;
+        assert!(refusal(&refused).starts_with("error[grant/credential]"));
+        for bad in ["guest", "guest=hunter2", "guest=@", "other=env://TOKEN"] {
             let said = get(&user, &["--credential", bad], &reference).await;
             assert!(
                 refusal(&said).starts_with("error[usage/credential]")
@@ -89,7 +105,61 @@ async fn the_credential_is_a_secret_that_the_plugin_never_sees() {
             );
         }
     }
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_signed_for_aws_with_what_the_machine_has() {
+    let server = Server::start(Protocol::Http2).await;
+    let origin = format!("https://localhost:{}", server.port);
+    let user = user(
+        &server,
+        &format!(
+            "origin = \"{origin}\"\nmethods = [\"POST\"]\nauth = {{ aws-sigv4 = \"secretsmanager\" }}\n"
+        ),
+    );
+    let scope = "Credential=theirs/20260101/eu-west-1/secretsmanager/aws4_request";
+    let theirs = format!("authorization:%20AWS4-HMAC-SHA256%20{scope}");
+    let reference = format!("guest://{origin}/?method=POST&headers={theirs}");
+    let named = format!("{reference}&region=eu-west-1");
+    // The machine has nothing, and is no machine of AWS.
+    user.write(".aws/config", "[default]\nregion = eu-west-1\n");
+    user.write(".aws/credentials", "");
+    let offline = |command: &mut std::process::Command| {
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+    };
+    let without = get_with(&user, &[], &reference, offline).await;
+    assert!(refusal(&without).starts_with("error[secret/unauthenticated]"), "{}", text(&without.stderr));
+    assert!(server.requests().is_empty());
+    // A profile, a variable, a file.
+    let profile = format!("[default]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = {TOKEN}\n");
+    user.write(".aws/credentials", profile);
+    assert_eq!(answer(&get_with(&user, &[], &reference, offline).await), "200 hello");
+    let variables = |command: &mut std::process::Command| {
+        command.env("AWS_ACCESS_KEY_ID", "AKIDVARIABLE").env("AWS_SECRET_ACCESS_KEY", TOKEN);
+        command.env("AWS_SESSION_TOKEN", "session");
+    };
+    assert_eq!(answer(&get_with(&user, &[], &reference, variables).await), "200 hello");
+    let json = format!(r#"{{"Version":1,"AccessKeyId":"AKIDFILE","SecretAccessKey":"{TOKEN}"}}"#);
+    user.write("credential", json);
+    let file = ["--credential", "guest=@credential"];
+    assert_eq!(answer(&get(&user, &file, &named).await), "200 hello");
+    let seen = server.requests();
+    for (seen, id) in seen.iter().zip(["AKIDPROFILE", "AKIDVARIABLE", "AKIDFILE"]) {
+        assert!(
+            seen.contains(&format!("Credential={id}/")) && seen.contains("/eu-west-1/secretsmanager/"),
+            "{seen}"
+        );
+        assert!(!seen.contains("theirs") && !seen.contains(TOKEN), "{seen}");
+    }
+    assert_eq!(seen.len(), 3);
+    // No region was granted; and what is no credential is not repeated.
+    assert!(refusal(&get(&user, &file, &reference).await).starts_with("error[grant/credential]"));
+    user.write("credential", TOKEN);
+    let refused = get(&user, &file, &named).await;
+    assert!(
+        refusal(&refused).starts_with("error[grant/credential]") && !text(&refused.stderr).contains(TOKEN)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,7 +58,8 @@ impl Sigv4 {
     /// is also the region of the host.
     fn region<'a>(&'a self, request: &Parts, theirs: &'a HeaderMap) -> Result<&'a str, CredentialError> {
         let refused = |what: &str, asked: &str, granted: &str| {
-            let message = format!("the plugin asks for a signature for the {what} `{asked}`, not for {granted}");
+            let message =
+                format!("the plugin asks for a signature for the {what} `{asked}`, not for {granted}");
             Err(CredentialError::Refused(message))
         };
         let granted = || match self.regions.as_slice() {

@@ -45,7 +45,10 @@ fn request(server: &Server, scope: &str, body: &'static str) -> Request<BoxBody>
         .header("x-amz-date", "20150830T123600Z")
         .header("x-amz-security-token", "theirs")
         .header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
-        .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"))
+        .header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"),
+        )
         .body(body)
         .expect("a request")
 }

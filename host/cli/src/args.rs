@@ -1,10 +1,11 @@
 //! The command line, as clap sees it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ptrun_host::{Digest, TrustStore};
+use ptrun_host::{Digest, Limits, TrustStore};
 
 use crate::commands::{get, key, plugin};
 use crate::report::{self, Failure, Failures};
@@ -37,9 +38,12 @@ pub(crate) struct Global {
     /// ALIAS:network=RANGE or ALIAS:random
     #[arg(long, value_name = "GRANT", global = true)]
     pub(crate) allow: Vec<String>,
-    /// Sign the requests of a plugin with the secret REF, which the plugin never sees
-    #[arg(long = "credential", value_name = "ALIAS=REF", global = true)]
+    /// Sign the requests of a plugin with the secret REF, or the content of a file, which the plugin never sees
+    #[arg(long = "credential", value_name = "ALIAS=REF|@FILE", global = true)]
     pub(crate) credentials: Vec<String>,
+    /// Change a limit of a plugin for this run: ALIAS:NAME=VALUE, for example `vault:memory=128MiB`
+    #[arg(long = "limit", value_name = "LIMIT", global = true)]
+    limits: Vec<String>,
     /// Run only what `ptrun.lock` pins, and leave it as it is; this is the default where CI is set
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", global = true)]
     locked: Option<bool>,
@@ -62,6 +66,29 @@ impl Global {
             trust.allow_unsigned(*digest);
         }
         Ok(trust)
+    }
+
+    /// The limits of plugins that are not as usual, by the alias of the plugin.
+    pub(crate) fn limits(&self) -> Result<BTreeMap<String, Limits>, Failure> {
+        let failure = |why: String| {
+            Failure::new("usage/limit", why)
+                .help("for example `--limit vault:memory=128MiB --limit vault:wall=30s`")
+        };
+        let mut given: BTreeMap<String, Limits> = BTreeMap::new();
+        for text in &self.limits {
+            let parts = text.split_once(':').and_then(|(alias, rest)| Some((alias, rest.split_once('=')?)));
+            let (alias, (name, value)) =
+                parts.ok_or_else(|| failure("a limit is `ALIAS:NAME=VALUE`".to_owned()))?;
+            let limits = given.entry(alias.to_owned()).or_default();
+            limits.set(name, value).map_err(|why| failure(why.to_string()).fact("limit", text))?;
+        }
+        Ok(given)
+    }
+
+    /// How many bytes of a file are read before it is known which plugin it is.
+    pub(crate) fn largest_component(&self) -> Result<u64, Failure> {
+        let largest = |largest: usize, limits: Limits| largest.max(limits.component_bytes);
+        Ok(self.limits()?.into_values().fold(Limits::default().component_bytes, largest) as u64)
     }
 
     /// Continuous integration says that it is: `CI=true`.

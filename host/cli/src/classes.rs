@@ -2,11 +2,13 @@
 //! README lists them, and they do not change.
 
 use ptrun_host::{
-    KeyError, LoadError, NameError, ReferenceError, RunError, SecretError, SelectError, SignError,
-    SourceError, TrustError,
+    CredentialError, KeyError, LoadError, NameError, ReferenceError, RunError, SecretError, SelectError,
+    SignError, SourceError, TrustError,
 };
 
 use crate::report::Failure;
+
+const LIMIT: &str = "the plugin is defective, or hostile, or needs `--limit ALIAS:LIMIT=VALUE`";
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
@@ -92,6 +94,11 @@ impl From<LoadError> for Failure {
                 ("system/engine", "the sandbox needs a 64-bit system with virtual memory to spare")
             }
             LoadError::Invalid(_) => ("plugin/invalid", "its publisher must build it again"),
+            LoadError::TooLarge { .. } => (
+                "plugin/too-large",
+                "build it for release, or allow it: `--limit ALIAS:component-bytes=64MiB`",
+            ),
+            LoadError::Limit { .. } => ("plugin/limit", LIMIT),
             LoadError::NotASource { .. } => ("plugin/not-a-source", "this component is no plugin for ptrun"),
             LoadError::Interface { .. } => {
                 ("plugin/interface", "get a version of the plugin, or of ptrun, that fits")
@@ -120,7 +127,14 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let (class, help) = match &error {
             RunError::Refused { plugin, error } => return Self::from(error.clone()).fact("plugin", plugin),
-            RunError::Limit { .. } => ("plugin/limit", "the plugin is defective, or hostile"),
+            RunError::Limit { .. } => ("plugin/limit", LIMIT),
+            RunError::Credential { error: CredentialError::Missing(_), .. } => (
+                "secret/unauthenticated",
+                "log in again, or name a credential: `--credential ALIAS=SCHEME://KEY`",
+            ),
+            RunError::Credential { .. } => {
+                ("grant/credential", "the plugin may use the credential for what the references name, alone")
+            }
             RunError::NotUnicode { .. } => {
                 ("secret/not-unicode", "only text can be passed to a plugin in a variable")
             }

@@ -18,10 +18,10 @@ pub(crate) struct Found {
 
 impl Found {
     /// A bare name is a built-in plugin, or a file in the user's folder, or one in the working directory,
-    /// in this order; anything with a slash is that file.
-    pub(crate) fn find(name: &str, trust: &TrustStore) -> Result<Self, Failure> {
+    /// in this order; anything with a slash is that file. A file has at most `largest` bytes.
+    pub(crate) fn find(name: &str, trust: &TrustStore, largest: u64) -> Result<Self, Failure> {
         if name.contains('/') {
-            return Self::file(PathBuf::from(name), trust);
+            return Self::file(PathBuf::from(name), trust, largest);
         }
         let stem = name.strip_suffix(".wasm").unwrap_or(name);
         if let Some(builtin) = ptrun_builtins::find(stem) {
@@ -31,7 +31,7 @@ impl Found {
         let folder = user::plugins();
         let places = folder.iter().map(|folder| folder.join(&file)).chain([PathBuf::from(&file)]);
         match places.into_iter().find(|path| path.exists()) {
-            Some(path) => Self::file(path, trust),
+            Some(path) => Self::file(path, trust, largest),
             None => {
                 let builtins: Vec<_> = ptrun_builtins::all().map(|builtin| builtin.name()).collect();
                 Err(Failure::new("plugin/not-found", format!("there is no plugin `{name}`"))
@@ -54,9 +54,9 @@ impl Found {
         Ok(Self { verified, place: "built in".to_owned(), builtin: Some(builtin) })
     }
 
-    fn file(path: PathBuf, trust: &TrustStore) -> Result<Self, Failure> {
+    fn file(path: PathBuf, trust: &TrustStore, largest: u64) -> Result<Self, Failure> {
         let place = path.display().to_string();
-        let verified = trust.verify(PluginSource::file(path).read()?)?;
+        let verified = trust.verify(PluginSource::file(path).read_at_most(largest)?)?;
         Ok(Self { verified, place, builtin: None })
     }
 

@@ -4,6 +4,7 @@ mod approval;
 mod args;
 mod classes;
 mod commands;
+mod credential;
 mod found;
 mod harden;
 mod inject;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ptrun_host::{Grant, Grants, SecretRef, TrustStore};
+use ptrun_host::{Grant, Grants, Limits, SecretRef, TrustStore};
 
 use crate::approval::{self, Approved};
 use crate::args::Global;
+use crate::credential::Credential;
 use crate::found::Found;
 use crate::lock::Policy;
 use crate::report::{Failure, Failures};
@@ -14,8 +15,9 @@ use crate::report::{Failure, Failures};
 pub(crate) struct Plugin {
     pub(crate) approved: Approved,
     pub(crate) allowed: Grants,
-    /// The secret that signs its requests.
-    pub(crate) credential: Option<SecretRef>,
+    /// What signs its requests.
+    pub(crate) credential: Option<Credential>,
+    pub(crate) limits: Limits,
     /// Whether `--plugin` named it; the others are here because a reference wants them.
     named: bool,
 }
@@ -26,21 +28,29 @@ pub(crate) struct Plugins {
     trust: TrustStore,
 }
 
+impl Plugin {
+    fn new(approved: Approved, named: bool) -> Self {
+        Self { approved, allowed: Grants::none(), credential: None, limits: Limits::default(), named }
+    }
+}
+
 impl Plugins {
     /// Those that the command line names, with what it grants them.
     pub(crate) fn named(global: &Global) -> Result<Self, Failures> {
         let trust = global.trust()?;
-        let found = find(&global.plugins, &trust)?;
+        let found = find(&global.plugins, &trust, global.largest_component()?)?;
         let policy = if global.is_locked() { Policy::Locked } else { Policy::Follow };
         let approved = approval::gate(found, policy)?.into_iter();
-        let named = |approved| Plugin { approved, allowed: Grants::none(), credential: None, named: true };
-        let plugins = approved.map(|(scheme, approved)| (scheme, named(approved))).collect();
+        let plugins = approved.map(|(scheme, approved)| (scheme, Plugin::new(approved, true))).collect();
         let mut plugins = Self { plugins, trust };
         for grant in &global.allow {
             plugins.allow(grant)?;
         }
         for credential in &global.credentials {
             plugins.sign(credential)?;
+        }
+        for (alias, limits) in global.limits()? {
+            plugins.get_mut("--limit", "usage/limit", &alias)?.limits = limits;
         }
         Ok(plugins)
     }
@@ -53,31 +63,29 @@ impl Plugins {
         };
         let (alias, grant) = text.split_once(':').ok_or_else(malformed)?;
         let grant: Grant = grant.parse().map_err(|_| malformed())?;
-        let plugin = self.plugins.get_mut(alias).ok_or_else(|| {
-            Failure::new("usage/grant", format!("`--allow` names `{alias}`, which is no plugin of this run"))
-                .help(format!("add `--plugin {alias}`"))
-        })?;
+        let plugin = self.get_mut("--allow", "usage/grant", alias)?;
         plugin.allowed = std::mem::take(&mut plugin.allowed).with(grant);
         Ok(())
     }
 
-    /// `ALIAS=REF`. Nothing of the reference is repeated in an error.
     fn sign(&mut self, text: &str) -> Result<(), Failure> {
-        let malformed = || {
-            Failure::new("usage/credential", "a credential is `ALIAS=SCHEME://KEY`")
-                .help("for example `--credential vault=env://VAULT_TOKEN`")
-        };
-        let (alias, reference) = text.split_once('=').ok_or_else(malformed)?;
-        let reference: SecretRef = reference.parse().map_err(|_| malformed())?;
-        if !self.is_named(alias) {
-            let message = format!("`--credential` names `{alias}`, which is no plugin of this run");
-            return Err(Failure::new("usage/credential", message).help(format!("add `--plugin {alias}`")));
+        let (alias, credential) = Credential::parse(text)?;
+        self.get_mut("--credential", "usage/credential", alias)?;
+        if let Credential::Secret(reference) = &credential {
+            self.want(reference.scheme())?;
         }
-        self.want(reference.scheme())?;
         if let Some(plugin) = self.plugins.get_mut(alias) {
-            plugin.credential = Some(reference);
+            plugin.credential = Some(credential);
         }
         Ok(())
+    }
+
+    /// The plugin that an option is about.
+    fn get_mut(&mut self, option: &str, class: &'static str, alias: &str) -> Result<&mut Plugin, Failure> {
+        self.plugins.get_mut(alias).filter(|plugin| plugin.named).ok_or_else(|| {
+            Failure::new(class, format!("`{option}` names `{alias}`, which is no plugin of this run"))
+                .help(format!("add `--plugin {alias}`"))
+        })
     }
 
     /// Makes sure that there is a plugin for `scheme`: one that was named, or a built-in one.
@@ -94,8 +102,7 @@ impl Plugins {
         };
         let found = Found::builtin(builtin, &self.trust)?;
         if let Some(approved) = Approved::ours(found) {
-            let plugin = Plugin { approved, allowed: Grants::none(), credential: None, named: false };
-            self.plugins.insert(scheme.to_owned(), plugin);
+            self.plugins.insert(scheme.to_owned(), Plugin::new(approved, false));
         }
         Ok(())
     }
@@ -129,7 +136,12 @@ impl Plugins {
 }
 
 /// Finds and verifies plugins, each with the scheme that it answers to: its own, or `ALIAS=` before it.
-pub(crate) fn find(names: &[String], trust: &TrustStore) -> Result<Vec<(String, Found)>, Failure> {
+/// The files have at most `largest` bytes.
+pub(crate) fn find(
+    names: &[String],
+    trust: &TrustStore,
+    largest: u64,
+) -> Result<Vec<(String, Found)>, Failure> {
     let mut found: Vec<(String, Found)> = Vec::new();
     for name in names {
         // What is before `=` is an alias, unless it could only be part of a path.
@@ -137,7 +149,7 @@ pub(crate) fn find(names: &[String], trust: &TrustStore) -> Result<Vec<(String, 
             Some((alias, name)) if !alias.contains('/') => (Some(alias), name),
             _ => (None, name.as_str()),
         };
-        let plugin = Found::find(name, trust)?;
+        let plugin = Found::find(name, trust, largest)?;
         let scheme = alias.unwrap_or(plugin.verified.manifest().scheme.as_str()).to_owned();
         if SecretRef::scheme_of(&format!("{scheme}://")).is_none() {
             return Err(Failure::new(

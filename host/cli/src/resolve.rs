@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use ptrun_host::{
-    Answers, Auth, Compiled, CredentialError, EgressOptions, Grant, Grants, Limits, LogRecord, Roots,
-    Runtime, Sandbox, SecretBytes, SecretRef, Token, resolve_all,
+    Answers, Compiled, EgressOptions, Grant, Limits, LoadError, LogRecord, Roots, Runtime, Sandbox,
+    SecretBytes, SecretRef, resolve_all,
 };
 
 use crate::args::Global;
+use crate::credential;
 use crate::plan::Wanted;
 use crate::plugins::{Plugin, Plugins};
 use crate::report::{Failure, Failures};
@@ -21,22 +22,14 @@ pub(crate) fn all(
     plugins: Plugins,
     wanted: &[Wanted],
 ) -> Result<Vec<SecretBytes>, Failures> {
-    let mut runtime = Runtime::new(Limits::default())?;
-    if global.verbose {
-        runtime = runtime.with_log(show);
-    }
-    // As for curl and OpenSSL: whoever sets one of these wants the system's roots, or their own.
-    if ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| std::env::var_os(name).is_some()) {
-        runtime = runtime.with_egress(EgressOptions { roots: Roots::System, ..EgressOptions::default() });
-    }
     let plugins = plugins.into_map();
     let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
     let (schemes, credentials): (Vec<String>, Vec<Wanted>) = plugins
         .iter()
         .filter(|(scheme, _)| asked(scheme))
         .filter_map(|(scheme, plugin)| {
-            let reference = plugin.credential.clone()?;
-            Some((scheme.clone(), Wanted { name: None, reference }))
+            let reference = plugin.credential.as_ref()?.reference()?;
+            Some((scheme.clone(), Wanted { name: None, reference: reference.clone() }))
         })
         .unzip();
     let references = credentials.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
@@ -44,15 +37,33 @@ pub(crate) fn all(
     // This thread alone: no pool is started for a look-up of a variable.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let tokio = tokio.map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))?;
-    let mut loaded = Loaded { runtime, plugins, references, sandboxes: BTreeMap::new() };
-    loaded.load(&credentials, BTreeMap::new())?;
-    let secrets = tokio.block_on(ask(&loaded.sandboxes, &credentials))?;
-    loaded.load(wanted, schemes.into_iter().zip(secrets).collect())?;
-    tokio.block_on(ask(&loaded.sandboxes, wanted))
+    let runtime = runtime(global, Limits::default())?;
+    let mut loaded = Loaded { global, runtime, plugins, references, sandboxes: BTreeMap::new() };
+    tokio.block_on(async {
+        loaded.load(&credentials, BTreeMap::new()).await?;
+        let secrets = ask(&loaded.sandboxes, &credentials).await?;
+        loaded.load(wanted, schemes.into_iter().zip(secrets).collect()).await?;
+        ask(&loaded.sandboxes, wanted).await
+    })
+}
+
+/// An engine with these limits, as the command line and the environment want it.
+fn runtime(global: &Global, limits: Limits) -> Result<Runtime, LoadError> {
+    let mut runtime = Runtime::new(limits)?;
+    if global.verbose {
+        runtime = runtime.with_log(show);
+    }
+    // As for curl and OpenSSL: whoever sets one of these wants the system's roots, or their own.
+    if ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| std::env::var_os(name).is_some()) {
+        runtime = runtime.with_egress(EgressOptions { roots: Roots::System, ..EgressOptions::default() });
+    }
+    Ok(runtime)
 }
 
 /// The plugins of a run on their way into their sandboxes.
 struct Loaded<'a> {
+    global: &'a Global,
+    /// With the limits that most plugins have.
     runtime: Runtime,
     plugins: BTreeMap<String, Plugin>,
     /// Everything that will be asked for, whose grants a sandbox holds from the beginning.
@@ -62,7 +73,7 @@ struct Loaded<'a> {
 
 impl Loaded<'_> {
     /// Puts the plugins that `wanted` names into sandboxes, with the credentials of those that need one.
-    fn load(
+    async fn load(
         &mut self,
         wanted: &[Wanted],
         mut credentials: BTreeMap<String, SecretBytes>,
@@ -73,39 +84,24 @@ impl Loaded<'_> {
             let Some(plugin) = self.plugins.remove(scheme) else { continue };
             let references: Vec<_> =
                 self.references.iter().copied().filter(|reference| reference.scheme() == scheme).collect();
-            let (mut grants, missing) = plugin.approved.grants(&plugin.allowed, &references);
-            let compiled = plugin.approved.compile(&self.runtime)?;
+            let (grants, missing) = plugin.approved.grants(&plugin.allowed, &references);
+            let compiled = match plugin.limits == Limits::default() {
+                true => plugin.approved.compile(&self.runtime)?,
+                false => plugin.approved.compile(&runtime(self.global, plugin.limits)?)?,
+            };
             if !missing.is_empty() {
                 return Err(not_granted(scheme, &compiled, &missing).into());
             }
-            if plugin.credential.is_some() {
-                let secret = credentials.remove(scheme).ok_or_else(|| {
-                    let message = format!("the plugin `{scheme}` holds a credential, and needs one itself");
-                    Failure::new("usage/credential", message)
-                        .help("take the credential from a plugin that needs none, such as `env`")
-                })?;
-                grants = signed(grants, &secret)?;
-            }
+            let secret = match &plugin.credential {
+                Some(credential) => Some(credential.value(credentials.remove(scheme))?),
+                None => None,
+            };
+            let grants = credential::sign(grants, secret.as_ref(), &references).await?;
             let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
             self.sandboxes.insert(scheme.to_owned(), sandbox);
         }
         Ok(())
     }
-}
-
-/// Signs with one secret whatever is to be signed.
-fn signed(mut grants: Grants, secret: &SecretBytes) -> Result<Grants, Failure> {
-    let auths: Vec<Auth> = grants.auths().into_iter().cloned().collect();
-    for auth in auths {
-        let token = match &auth {
-            Auth::Bearer => Ok(Token::bearer(secret.expose())),
-            Auth::Header(name) => Token::header(name, secret.expose()),
-            other => Err(CredentialError(format!("a secret cannot be a credential of the kind {other:?}"))),
-        };
-        let token = token.map_err(|why| Failure::new("grant/credential", why.to_string()))?;
-        grants = grants.credential(auth, token);
-    }
-    Ok(grants)
 }
 
 /// Asks all plugins at once, each for all that is wanted from it.

@@ -89,8 +89,8 @@ impl Authenticator for Token {
     ) -> Boxed<'a, Result<(), CredentialError>> {
         Box::pin(async move {
             let value = HeaderValue::from_bytes(&self.value);
-            let mut value = value
-                .map_err(|_| CredentialError::Missing("the credential fits no header".to_owned()))?;
+            let mut value =
+                value.map_err(|_| CredentialError::Missing("the credential fits no header".to_owned()))?;
             value.set_sensitive(true);
             // In the place of whatever the plugin put there.
             request.headers.insert(self.name.clone(), value);

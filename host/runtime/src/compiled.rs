@@ -1,12 +1,18 @@
 //! Compiled code. The only place in this crate where code is unsafe: machine code that was compiled
 //! earlier is run as it is, so whoever hands it in answers for it.
 
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
 use ptrun_trust::Verified;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::LoadError;
 use crate::engine::{Target, engine};
+use crate::{Limit, Limits, LoadError};
+
+/// How often a compilation is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The machine code of a component, from [`precompile`].
 #[derive(Debug, Clone, Copy)]
@@ -38,11 +44,56 @@ impl<'a> Precompiled<'a> {
 /// # Errors
 /// If the component is invalid, or uses what the sandbox does not have.
 pub fn precompile(plugin: &Verified) -> Result<Vec<u8>, LoadError> {
-    engine(&Target::Portable)?.precompile_component(plugin.bytes()).map_err(LoadError::compiler)
+    engine(&Target::Portable, Limits::default().stack)?
+        .precompile_component(plugin.bytes())
+        .map_err(LoadError::compiler)
 }
 
-/// Compiles a plugin for this processor. There is no other call of the compiler, and it takes nothing
-/// but a [`Verified`].
-pub(crate) fn compile(engine: &Engine, plugin: &Verified) -> Result<Component, LoadError> {
-    Component::from_binary(engine, plugin.bytes()).map_err(LoadError::compiler)
+/// Compiles a plugin for this processor, within limits. There is no other call of the compiler, and it takes
+/// nothing but a [`Verified`].
+///
+/// The compiler cannot be interrupted. It runs on a thread of its own, which is left behind when it takes too
+/// much, and goes on until it is done or the process ends.
+pub(crate) fn compile(
+    engine: &Engine,
+    plugin: Verified,
+    limits: &Limits,
+) -> Result<(Verified, Component), LoadError> {
+    let (name, size) = (plugin.manifest().full_name(), plugin.bytes().len());
+    if size > limits.component_bytes {
+        return Err(LoadError::TooLarge { plugin: name, size, limit: limits.component_bytes });
+    }
+    let over = |limit| Err(LoadError::Limit { plugin: name.clone(), limit });
+    let (time, memory) = (limits.time_to_compile(size), limits.memory_to_compile(size));
+    let (start, before) = (Instant::now(), resident());
+    let (sender, receiver) = sync_channel(1);
+    let engine = engine.clone();
+    let work = move || {
+        let component = Component::from_binary(&engine, plugin.bytes());
+        // Nobody listens any more if it took too much.
+        let _ = sender.send((plugin, component));
+    };
+    let thread = std::thread::Builder::new().name("ptrun-compile".to_owned()).spawn(work);
+    thread.map_err(|why| LoadError::Engine(why.to_string()))?;
+    loop {
+        match receiver.recv_timeout(LOOK) {
+            Ok((plugin, component)) => return Ok((plugin, component.map_err(LoadError::compiler)?)),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(LoadError::Invalid("the compiler gave up".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) if start.elapsed() > time => return over(Limit::CompileTime),
+            Err(RecvTimeoutError::Timeout) if resident() > before.saturating_add(memory) => {
+                return over(Limit::CompileMemory);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// The memory of this process, in bytes; 0 where the system does not say.
+fn resident() -> usize {
+    // proc_pid_statm(5): the second number is the resident set, in pages.
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: usize = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages.saturating_mul(rustix::param::page_size())
 }

@@ -18,9 +18,15 @@ pub(crate) enum Target {
     Portable,
 }
 
-pub(crate) fn engine(target: &Target) -> Result<Engine, LoadError> {
+/// What a host function needs of the stack that it shares with the guest.
+const HOST_STACK: usize = 1536 << 10;
+
+/// An engine whose guests have a stack of so many bytes.
+pub(crate) fn engine(target: &Target, stack: usize) -> Result<Engine, LoadError> {
     let mut config = Config::new();
     config
+        .max_wasm_stack(stack)
+        .async_stack_size(stack.saturating_add(HOST_STACK))
         // Never the single-pass compiler: it does not go with epochs.
         .strategy(Strategy::Cranelift)
         .epoch_interruption(true)

@@ -55,7 +55,7 @@ mod select;
 
 pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
-pub use limits::{Limit, Limits};
+pub use limits::{Limit, LimitError, Limits};
 pub use ptrun_egress::{
     Authenticator, Boxed, CredentialError, EgressError, IpNet, Options as EgressOptions, Resolve, Roots,
     SystemResolver, Token,

@@ -14,7 +14,7 @@ use wasmtime::component::types::ComponentItem;
 use crate::compiled::{self, Precompiled};
 use crate::engine::{Target, Ticker, engine};
 use crate::sandbox::{LogRecord, interfaces};
-use crate::{Grant, Grants, Limits, Sandbox};
+use crate::{Grant, Grants, Limit, Limits, Sandbox};
 
 /// The version of the interface `ptrun:plugin` that this host speaks.
 pub const INTERFACE_VERSION: Version = Version::new(0, 1, 0);
@@ -32,6 +32,24 @@ pub enum LoadError {
     /// The component is invalid, or uses what the sandbox does not have.
     #[error("the component cannot be compiled: {0}")]
     Invalid(String),
+    /// It is larger than [`Limits::component_bytes`].
+    #[error("the plugin `{plugin}` has {size} bytes, and at most {limit} are allowed")]
+    TooLarge {
+        /// The plugin.
+        plugin: String,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        limit: usize,
+    },
+    /// Compiling it takes too much.
+    #[error("the plugin `{plugin}` needs more {limit} than it may")]
+    Limit {
+        /// The plugin.
+        plugin: String,
+        /// Of what.
+        limit: Limit,
+    },
     /// It exports no `secret-source`.
     #[error("the plugin `{plugin}` does not export the interface `{SECRET_SOURCE}`")]
     NotASource {
@@ -145,7 +163,7 @@ impl Runtime {
     /// # Errors
     /// If the machine lacks what the engine needs.
     pub fn new(limits: Limits) -> Result<Self, LoadError> {
-        let engine = engine(&Target::Native)?;
+        let engine = engine(&Target::Native, limits.stack)?;
         let ticker = Arc::new(Ticker::new(&engine)?);
         let compilations = AtomicU64::new(0);
         let egress = Options::default();
@@ -169,11 +187,12 @@ impl Runtime {
     /// Compiles a plugin.
     ///
     /// # Errors
-    /// If it is no valid component, not a `secret-source` of this version, or imports something else
-    /// than what its manifest asks for.
+    /// If it is no valid component, not a `secret-source` of this version, imports something else than what
+    /// its manifest asks for, or takes more than it may. In the last case a thread is left behind, which goes on
+    /// until it is done.
     pub fn compile(&self, plugin: Verified) -> Result<Compiled, LoadError> {
         self.compilations.fetch_add(1, Ordering::Relaxed);
-        let component = compiled::compile(&self.engine, &plugin)?;
+        let (plugin, component) = compiled::compile(&self.engine, plugin, &self.limits)?;
         self.check(plugin, component)
     }
 

@@ -80,10 +80,18 @@ impl PluginSource {
     /// # Errors
     /// If there is no such file, or it is not a regular one, or is too large, or cannot be read.
     pub fn read(self) -> Result<Unverified, SourceError> {
+        self.read_at_most(MAX_COMPONENT_BYTES)
+    }
+
+    /// Reads the plugin, if its file has no more than so many bytes.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn read_at_most(self, limit: u64) -> Result<Unverified, SourceError> {
         match self {
             Self::File(path) => {
                 let origin = path.display().to_string();
-                Ok(Unverified { origin, bytes: read_file(path)?.into() })
+                Ok(Unverified { origin, bytes: read_file(path, limit)?.into() })
             }
             Self::Memory { name, bytes } => Ok(Unverified { origin: name, bytes }),
         }
@@ -110,11 +118,11 @@ impl std::fmt::Debug for Unverified {
     }
 }
 
-fn read_file(path: PathBuf) -> Result<Vec<u8>, SourceError> {
-    read_regular(&path, MAX_COMPONENT_BYTES).map_err(|why| match why.kind() {
+fn read_file(path: PathBuf, limit: u64) -> Result<Vec<u8>, SourceError> {
+    read_regular(&path, limit).map_err(|why| match why.kind() {
         io::ErrorKind::NotFound => SourceError::NotFound { path },
         io::ErrorKind::InvalidInput => SourceError::NotAFile { path },
-        io::ErrorKind::FileTooLarge => SourceError::TooLarge { path, limit: MAX_COMPONENT_BYTES },
+        io::ErrorKind::FileTooLarge => SourceError::TooLarge { path, limit },
         _ => SourceError::Unreadable { path, why },
     })
 }

@@ -55,6 +55,10 @@ impl Drop for Server {
 #[allow(dead_code, reason = "each suite uses a part of it")]
 impl Server {
     pub(crate) async fn start(protocol: Protocol) -> Self {
+        Self::start_at(protocol, "127.0.0.1:0").await
+    }
+
+    pub(crate) async fn start_at(protocol: Protocol, address: &str) -> Self {
         let names = vec!["backend.example.com".to_owned(), "localhost".to_owned()];
         let identity = rcgen::generate_simple_self_signed(names).expect("a certificate");
         let certificate = identity.cert.der().to_vec();
@@ -73,7 +77,7 @@ impl Server {
             Protocol::Http2 => b"h2".to_vec(),
         }];
         let acceptor = TlsAcceptor::from(Arc::new(tls));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = TcpListener::bind(address).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::new(Seen::default());
         let theirs = Arc::clone(&seen);
@@ -119,6 +123,7 @@ async fn answer(seen: Arc<Seen>, request: Request<Incoming>) -> Result<Answer, I
     for (name, value) in request.headers() {
         text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
     }
+    let theirs = text.lines().skip(1).any(|line| line.contains("theirs"));
     seen.requests.lock().expect("no panic").push(text);
     let plain = |body: &'static str| Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     Ok(match request.uri().path() {
@@ -129,6 +134,7 @@ async fn answer(seen: Arc<Seen>, request: Request<Incoming>) -> Result<Answer, I
             answer.headers_mut().insert("location", target);
             answer
         }
+        "/whoami" => plain(if theirs { "theirs" } else { "ours" }),
         "/echo" => {
             let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
             Response::new(Full::new(body).boxed_unsync())

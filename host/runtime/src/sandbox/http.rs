@@ -1,9 +1,9 @@
 //! `wasi:http` for a plugin: the words of the interface in front of [`ptrun_egress`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http_body_util::BodyExt as _;
-use ptrun_egress::{BoxBody, Budget, Egress, EgressError};
+use ptrun_egress::{BoxBody, Budget, CredentialError, Egress, EgressError};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks};
 
@@ -19,6 +19,8 @@ struct Hooks {
     /// `None` if the plugin was granted no requests; then nothing of this is linked.
     egress: Option<Arc<Egress>>,
     budget: Arc<Budget>,
+    /// Why a request was not signed, the first time.
+    unsigned: Arc<OnceLock<CredentialError>>,
 }
 
 impl Http {
@@ -26,7 +28,12 @@ impl Http {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(limits.field_bytes);
         let budget = Arc::new(Budget::new(limits.requests, limits.http_bytes));
-        Self { context, hooks: Hooks { egress, budget } }
+        Self { context, hooks: Hooks { egress, budget, unsigned: Arc::default() } }
+    }
+
+    /// Why a request was not signed, which the plugin is not told.
+    pub(crate) fn unsigned(&self) -> Option<&CredentialError> {
+        self.hooks.unsigned.get()
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -50,12 +57,19 @@ impl WasiHttpHooks for Hooks {
         _: Worker,
     ) -> Box<dyn Future<Output = Answer> + Send> {
         let (egress, budget) = (self.egress.clone(), Arc::clone(&self.budget));
+        let unsigned = Arc::clone(&self.unsigned);
         Box::new(async move {
             let egress = egress.ok_or(Error::HttpRequestDenied)?;
             // What the plugin waits for at most; the host's own limits are shorter or longer than that.
             let answer = options.and_then(|options| options.first_byte_timeout);
             let request = request.map(|body| -> BoxBody { body.map_err(Into::into).boxed_unsync() });
-            let response = egress.send(request, answer, &budget).await.map_err(|why| code(&why))?;
+            let response = egress.send(request, answer, &budget).await.map_err(|why| {
+                let code = code(&why);
+                if let EgressError::Credential(why) = why {
+                    let _ = unsigned.set(why);
+                }
+                code
+            })?;
             let body =
                 |why: Box<dyn std::error::Error + Send + Sync>| code(&ptrun_egress::failed(why.as_ref()));
             let response = response.map(|answer| answer.map_err(body).boxed_unsync());

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use ptrun_egress::Egress;
-use wasmtime::Store;
+use ptrun_egress::{CredentialError, Egress};
 use wasmtime::component::{Linker, ResourceTableError};
+use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 use zeroize::Zeroizing;
@@ -126,6 +126,14 @@ pub enum RunError {
         /// What it said.
         error: SecretError,
     },
+    /// A request of it was not signed.
+    #[error("a request of the plugin `{plugin}` was not signed: {error}")]
+    Credential {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        error: CredentialError,
+    },
     /// A granted variable is not UTF-8, which WASI has no way to hand over.
     #[error("the variable `{variable}`, which the plugin `{plugin}` is granted, is not UTF-8")]
     NotUnicode {
@@ -232,6 +240,14 @@ impl Sandbox {
             tokio::time::timeout(limits.wall, self.ask(&mut store, references)).await
         };
         let plugin = || self.plugin().manifest().full_name();
+        if let Some(error) = store.data().unsigned().filter(|_| !all_there(&answer)) {
+            let text = store.data().clean(&error.to_string(), &[]);
+            let error = match error {
+                CredentialError::Missing(_) => CredentialError::Missing(text),
+                CredentialError::Refused(_) => CredentialError::Refused(text),
+            };
+            return Err(RunError::Credential { plugin: plugin(), error });
+        }
         let secrets = match answer {
             Err(_) => return Err(RunError::Limit { plugin: plugin(), limit: Limit::Wall }),
             Ok(Err(trap)) => return Err(self.trapped(store.data(), &trap)),
@@ -299,11 +315,7 @@ impl Sandbox {
         Ok(store)
     }
 
-    async fn ask(
-        &self,
-        store: &mut Store<State>,
-        references: &[&SecretRef],
-    ) -> wasmtime::Result<Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error>> {
+    async fn ask(&self, store: &mut Store<State>, references: &[&SecretRef]) -> wasmtime::Result<Answered> {
         let source = self.source.instantiate_async(&mut *store).await?;
         let source = source.ptrun_plugin_secret_source();
         if let Err(error) = source.call_configure(&mut *store, &self.config).await? {
@@ -331,15 +343,33 @@ impl Sandbox {
         {
             return RunError::Limit { plugin, limit: Limit::FieldBytes };
         }
-        // The engine has no public type for this error.
-        if trap.root_cause().to_string().contains("fuel allocated for hostcalls") {
-            return RunError::Limit { plugin, limit: Limit::CallBytes };
+        if matches!(trap.downcast_ref(), Some(Trap::StackOverflow)) {
+            return RunError::Limit { plugin, limit: Limit::Stack };
+        }
+        // The engine has no public types for these errors.
+        let why = trap.root_cause().to_string();
+        for (words, limit) in [
+            ("fuel allocated for hostcalls", Limit::CallBytes),
+            ("resource limit exceeded", Limit::Instances),
+            ("exceeds limit", Limit::RandomBytes),
+        ] {
+            if why.contains(words) {
+                return RunError::Limit { plugin, limit };
+            }
         }
         if trap.downcast_ref::<I32Exit>().is_some() {
             return RunError::Exited { plugin };
         }
-        RunError::Crashed { plugin, why: state.clean(&trap.root_cause().to_string(), &[]) }
+        RunError::Crashed { plugin, why: state.clean(&why, &[]) }
     }
+}
+
+/// What comes back from a plugin that did not crash.
+type Answered = Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error>;
+
+/// Whether a plugin had every secret that it was asked for.
+fn all_there<E>(answer: &Result<wasmtime::Result<Answered>, E>) -> bool {
+    matches!(answer, Ok(Ok(Ok(secrets))) if secrets.iter().all(Result::is_ok))
 }
 
 /// What a plugin said, with its texts cleaned.

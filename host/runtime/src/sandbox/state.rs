@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use ptrun_egress::CredentialError;
 use ptrun_trust::{read_regular, untrusted};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
@@ -23,8 +24,6 @@ const LOG_RECORD: usize = 64;
 const MAX_CODE: usize = 64;
 /// The most fields of a log message.
 const MAX_FIELDS: usize = 16;
-/// The most random bytes that one call may ask for.
-const MAX_RANDOM: u64 = 4096;
 
 pub(crate) struct State {
     plugin: String,
@@ -55,7 +54,7 @@ impl State {
         http: Http,
     ) -> Self {
         let mut wasi = WasiCtx::builder();
-        wasi.max_random_size(MAX_RANDOM);
+        wasi.max_random_size(limits.random_bytes);
         for (name, value) in &given {
             wasi.env(name, value.as_str());
         }
@@ -77,6 +76,11 @@ impl State {
             ticks_left: limits.cpu.as_nanos() / TICK.as_nanos(),
             stopped: None,
         }
+    }
+
+    /// Why a request was not signed.
+    pub(crate) fn unsigned(&self) -> Option<&CredentialError> {
+        self.http.unsigned()
     }
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {

@@ -1,8 +1,8 @@
 //! `ptrun plugin lock`.
 
 use clap::Args;
-use ptrun_host::TrustStore;
 
+use crate::args::Global;
 use crate::report::Failures;
 use crate::{approval, lock, plugins};
 
@@ -14,7 +14,7 @@ pub(crate) struct LockArgs {
 }
 
 /// Pins plugins that are approved, whatever was pinned before. The built-in ones are pinned by ptrun itself.
-pub(crate) fn lock(args: &LockArgs, trust: &TrustStore) -> Result<(), Failures> {
-    let found = plugins::find(&args.names, trust)?;
+pub(crate) fn lock(global: &Global, args: &LockArgs) -> Result<(), Failures> {
+    let found = plugins::find(&args.names, &global.trust()?, global.largest_component()?)?;
     approval::gate(found, lock::Policy::Accept).map(drop)
 }

@@ -6,7 +6,7 @@ mod trust;
 mod verify;
 
 use clap::Subcommand;
-use ptrun_host::{Limits, Pin, Runtime, Standing, TrustStore, Verified};
+use ptrun_host::{Pin, Runtime, Standing, TrustStore, Verified};
 use serde_json::{Map, Value, json};
 
 use super::{pretty, print};
@@ -49,19 +49,20 @@ pub(crate) enum PluginCommand {
 
 pub(crate) fn execute(global: &Global, command: &PluginCommand) -> Result<(), Failures> {
     match command {
-        PluginCommand::List { json } => print(&list(*json, &global.trust()?)?)?,
-        PluginCommand::Inspect { plugin, json } => print(&inspect(plugin, *json, &global.trust()?)?)?,
-        PluginCommand::Verify { file, json } => verify::verify(file, *json, &global.trust()?)?,
-        PluginCommand::Trust(args) => trust::trust(args)?,
-        PluginCommand::Lock(args) => lock::lock(args, &global.trust()?)?,
-        PluginCommand::Sign(args) => sign::sign(args)?,
+        PluginCommand::List { json } => print(&list(global, *json)?)?,
+        PluginCommand::Inspect { plugin, json } => print(&inspect(global, plugin, *json)?)?,
+        PluginCommand::Verify { file, json } => verify::verify(global, file, *json)?,
+        PluginCommand::Trust(args) => trust::trust(global, args)?,
+        PluginCommand::Lock(args) => lock::lock(global, args)?,
+        PluginCommand::Sign(args) => sign::sign(global, args)?,
     }
     Ok(())
 }
 
 /// A line for each: the built-in ones, then those in the user's folder that nothing built in shadows. One
 /// that is not trusted is listed with the reason.
-fn list(json: bool, trust: &TrustStore) -> Result<String, Failure> {
+fn list(global: &Global, json: bool) -> Result<String, Failure> {
+    let (trust, largest) = (global.trust()?, global.largest_component()?);
     let mut names: Vec<String> = ptrun_builtins::all().map(|builtin| builtin.name().to_owned()).collect();
     let mut others: Vec<String> = Vec::new();
     for entry in user::plugins().and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten() {
@@ -73,7 +74,7 @@ fn list(json: bool, trust: &TrustStore) -> Result<String, Failure> {
     }
     others.sort();
     names.extend(others);
-    let rows: Vec<Map<String, Value>> = names.iter().map(|name| row(name, trust)).collect();
+    let rows: Vec<Map<String, Value>> = names.iter().map(|name| row(name, &trust, largest)).collect();
     if json {
         return pretty(&rows);
     }
@@ -88,10 +89,10 @@ fn list(json: bool, trust: &TrustStore) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn row(name: &str, trust: &TrustStore) -> Map<String, Value> {
+fn row(name: &str, trust: &TrustStore, largest: u64) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("name".to_owned(), name.into());
-    match Found::find(name, trust) {
+    match Found::find(name, trust, largest) {
         Ok(plugin) => {
             let manifest = plugin.verified.manifest();
             row.insert("plugin".to_owned(), manifest.full_name().into());
@@ -111,11 +112,12 @@ fn signers(plugin: &Verified) -> Vec<String> {
     plugin.signers().iter().map(ToString::to_string).collect()
 }
 
-fn inspect(name: &str, json: bool, trust: &TrustStore) -> Result<String, Failure> {
-    let plugin = Found::find(name, trust)?;
+fn inspect(global: &Global, name: &str, json: bool) -> Result<String, Failure> {
+    let plugin = Found::find(name, &global.trust()?, global.largest_component()?)?;
     let ours = plugin.is_ours();
     let place = plugin.place.clone();
-    let compiled = plugin.compile(&Runtime::new(Limits::default())?)?;
+    let limits = global.limits()?.remove(plugin.verified.manifest().scheme.as_str()).unwrap_or_default();
+    let compiled = plugin.compile(&Runtime::new(limits)?)?;
     let verified = compiled.plugin();
     let manifest = verified.manifest();
     let asked = &manifest.capabilities;

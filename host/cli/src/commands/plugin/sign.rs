@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ptrun_host::{PluginSource, TrustStore};
 
+use crate::args::Global;
 use crate::commands::key;
 use crate::report::Failure;
 use crate::user;
@@ -25,8 +26,8 @@ pub(crate) struct SignArgs {
     output: Option<PathBuf>,
 }
 
-pub(crate) fn sign(args: &SignArgs) -> Result<(), Failure> {
-    let component = PluginSource::file(&args.file).read()?;
+pub(crate) fn sign(global: &Global, args: &SignArgs) -> Result<(), Failure> {
+    let component = PluginSource::file(&args.file).read_at_most(global.largest_component()?)?;
     let manifest = args.manifest.as_deref().map(read_manifest).transpose()?;
     let key = key::secret(&args.key)?;
     let signed = ptrun_host::sign(component.bytes(), manifest.as_deref(), &key)?;

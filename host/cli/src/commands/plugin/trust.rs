@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ptrun_host::{Digest, Pin, PluginSource, PublicKey, Scope, Standing, TrustError, TrustStore, Verified};
 
+use crate::args::Global;
 use crate::commands::{key, print};
 use crate::report::{Failure, Failures};
 use crate::{approval, user};
@@ -26,10 +27,10 @@ pub(crate) struct TrustArgs {
 
 /// Trusts the signer of a plugin for its name, and approves what it asks for. What is shown, and approved, is
 /// what was read: there is one copy.
-pub(crate) fn trust(args: &TrustArgs) -> Result<(), Failures> {
+pub(crate) fn trust(global: &Global, args: &TrustArgs) -> Result<(), Failures> {
     let place = args.file.display().to_string();
     let expected = args.signer.iter().map(|text| key::public(text)).collect::<Result<Vec<_>, _>>()?;
-    let (plugin, new_signers) = verify(args, &expected)?;
+    let (plugin, new_signers) = verify(global, args, &expected)?;
     let pin = Pin::of(&plugin);
     if let Some(key) = expected.iter().find(|key| !pin.signers.contains(key)) {
         let message = format!("the plugin `{place}` is not signed by the key that you name");
@@ -73,9 +74,13 @@ pub(crate) fn trust(args: &TrustArgs) -> Result<(), Failures> {
 
 /// Verifies with what the user trusts; and if that does not do, with the keys that they name, or the one that
 /// the signature names, for this plugin. Returns the keys that are not trusted yet.
-fn verify(args: &TrustArgs, expected: &[PublicKey]) -> Result<(Verified, Vec<PublicKey>), Failure> {
+fn verify(
+    global: &Global,
+    args: &TrustArgs,
+    expected: &[PublicKey],
+) -> Result<(Verified, Vec<PublicKey>), Failure> {
     let trust = user::trust()?;
-    let read = PluginSource::file(&args.file).read()?;
+    let read = PluginSource::file(&args.file).read_at_most(global.largest_component()?)?;
     let again = PluginSource::memory(read.origin().to_owned(), read.bytes().to_vec());
     let (signer, claims) = match trust.verify(read) {
         Ok(verified) => return Ok((verified, Vec::new())),

@@ -1,15 +1,16 @@
 //! `ptrun plugin verify`.
 
-use ptrun_host::{Check, Moment, PluginSource, TrustStore};
+use ptrun_host::{Check, Moment, PluginSource};
 use serde_json::{Value, json};
 
+use crate::args::Global;
 use crate::commands::{pretty, print};
 use crate::report::{Failure, Failures};
 
 /// Says in words what was checked, and fails with what did not hold.
-pub(crate) fn verify(file: &str, json: bool, trust: &TrustStore) -> Result<(), Failures> {
-    let plugin = PluginSource::file(file).read()?;
-    let (passed, verified) = trust.explain(plugin, Moment::now());
+pub(crate) fn verify(global: &Global, file: &str, json: bool) -> Result<(), Failures> {
+    let plugin = PluginSource::file(file).read_at_most(global.largest_component()?)?;
+    let (passed, verified) = global.trust()?.explain(plugin, Moment::now());
     let verdict = verified.as_ref().err().map(|error| Failure::from(error.clone()).to_string());
     let lines: Vec<(&str, String)> = passed.iter().map(describe).collect();
     if json {
