@@ -63,6 +63,15 @@ impl Chain {
         Ok(Self { provider: Some(SharedCredentialsProvider::new(credentials)), region: None })
     }
 
+    /// With the credentials that it finds now, and none after them.
+    ///
+    /// # Errors
+    /// If it finds none.
+    pub async fn fixed(self) -> Result<Self, CredentialError> {
+        let credentials = self.credentials().await?;
+        Ok(Self { provider: Some(SharedCredentialsProvider::new(credentials)), ..self })
+    }
+
     /// The region that is set, if one is.
     #[must_use]
     pub fn region(&self) -> Option<&str> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptrun_host::{Digest, Limits, TrustStore};
 
-use crate::commands::{get, key, plugin};
+use crate::commands::{doctor, get, key, plugin};
 use crate::report::{self, Failure, Failures};
 use crate::{run, user};
 
@@ -16,7 +16,7 @@ use crate::{run, user};
 #[command(
     name = "ptrun",
     version,
-    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|plugin|key ...",
+    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|plugin|key|doctor ...",
     after_help = "Example:\n  ptrun --plugin env -s MESSAGE=env://GREETING -- printenv MESSAGE"
 )]
 pub(crate) struct Cli {
@@ -129,6 +129,8 @@ enum Command {
     /// Make keys to sign with, and choose keys to trust
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Say what this machine has of what makes ptrun safe, and what is wrong with your files
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Reads the command line. Help and version are answered here; a mistake is reported and ends ptrun
@@ -172,6 +174,7 @@ impl Cli {
             Some(Command::Get(given)) => get::get(&self.global, given),
             Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
             Some(Command::Key(command)) => key::execute(command),
+            Some(Command::Doctor(args)) => doctor::doctor(&self.global, args),
         }
     }
 }

@@ -127,18 +127,29 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let (class, help) = match &error {
             RunError::Refused { plugin, error } => return Self::from(error.clone()).fact("plugin", plugin),
-            RunError::Limit { .. } => ("plugin/limit", LIMIT),
-            RunError::Credential { error: CredentialError::Missing(_), .. } => (
-                "secret/unauthenticated",
-                "log in again, or name a credential: `--credential ALIAS=SCHEME://KEY`",
-            ),
-            RunError::Credential { .. } => {
-                ("grant/credential", "the plugin may use the credential for what the references name, alone")
+            RunError::Credential { plugin, error } => {
+                return Self::from(error.clone()).fact("plugin", plugin);
             }
+            RunError::Limit { .. } => ("plugin/limit", LIMIT),
             RunError::NotUnicode { .. } => {
                 ("secret/not-unicode", "only text can be passed to a plugin in a variable")
             }
             _ => ("plugin/crashed", "this is a defect of the plugin: tell its publisher"),
+        };
+        Self::new(class, error.to_string()).help(help)
+    }
+}
+
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        let (class, help) = match &error {
+            CredentialError::Missing(_) => (
+                "secret/unauthenticated",
+                "log in again, or name a credential: `--credential ALIAS=SCHEME://KEY`",
+            ),
+            CredentialError::Refused(_) => {
+                ("grant/credential", "the credential is for what the references name, and nothing else")
+            }
         };
         Self::new(class, error.to_string()).help(help)
     }

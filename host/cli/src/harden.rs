@@ -5,6 +5,8 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpabl
 /// What the program that is started gets back.
 pub(crate) struct Hardened {
     core: Rlimit,
+    /// Whether others are kept out, in words.
+    pub(crate) closed: Result<&'static str, &'static str>,
 }
 
 /// No other process of this user can read the memory of this one or trace it, and a crash leaves none of it on
@@ -12,9 +14,13 @@ pub(crate) struct Hardened {
 pub(crate) fn begin() -> Hardened {
     let core = getrlimit(Resource::Core);
     // One of them may be refused in an odd sandbox; the other still helps, and `ptrun` works without.
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: core.maximum });
-    Hardened { core }
+    let closed = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let small = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: core.maximum });
+    let closed = match closed.and(small) {
+        Ok(()) => Ok("other processes cannot read it, and no core is written"),
+        Err(_) => Err("the system does not let ptrun keep other processes out"),
+    };
+    Hardened { core, closed }
 }
 
 impl Hardened {

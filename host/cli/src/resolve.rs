@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use ptrun_host::{
-    Answers, Compiled, EgressOptions, Grant, Limits, LoadError, LogRecord, Roots, Runtime, Sandbox,
-    SecretBytes, SecretRef, resolve_all,
+    Answers, Compiled, EgressOptions, Grant, Limits, LoadError, LogRecord, Runtime, Sandbox, SecretBytes,
+    SecretRef, resolve_all,
 };
 
 use crate::args::Global;
-use crate::credential;
 use crate::plan::Wanted;
-use crate::plugins::{Plugin, Plugins};
+use crate::plugins::Plugins;
+use crate::prepare::{Prepared, Ready, prepare};
 use crate::report::{Failure, Failures};
-use crate::shell;
+use crate::{confine, credential, shell};
 
 /// One secret for each that is wanted, in their order; or every reason why there is none. The credentials of
 /// the plugins that are asked are secrets too, and come first.
@@ -22,81 +22,84 @@ pub(crate) fn all(
     plugins: Plugins,
     wanted: &[Wanted],
 ) -> Result<Vec<SecretBytes>, Failures> {
-    let plugins = plugins.into_map();
-    let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
-    let (schemes, credentials): (Vec<String>, Vec<Wanted>) = plugins
-        .iter()
-        .filter(|(scheme, _)| asked(scheme))
-        .filter_map(|(scheme, plugin)| {
-            let reference = plugin.credential.as_ref()?.reference()?;
-            Some((scheme.clone(), Wanted { name: None, reference: reference.clone() }))
+    let Prepared { plugins, credentials, needs, egress } = prepare(plugins, wanted)?;
+    let (schemes, credentials): (Vec<String>, Vec<Wanted>) = credentials.into_iter().unzip();
+    confine::run(&needs, |_| {
+        let references = credentials.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
+        let engine = Engine { verbose: global.verbose, egress };
+        let usual = engine.start(Limits::default())?;
+        let mut loaded = Loaded { engine, usual, plugins, references, sandboxes: BTreeMap::new() };
+        tokio(!needs.ports.is_empty())?.block_on(async {
+            loaded.load(&credentials, BTreeMap::new())?;
+            let secrets = ask(&loaded.sandboxes, &credentials).await?;
+            loaded.load(wanted, schemes.into_iter().zip(secrets).collect())?;
+            ask(&loaded.sandboxes, wanted).await
         })
-        .unzip();
-    let references = credentials.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
-
-    // This thread alone: no pool is started for a look-up of a variable.
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let tokio = tokio.map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))?;
-    let runtime = runtime(global, Limits::default())?;
-    let mut loaded = Loaded { global, runtime, plugins, references, sandboxes: BTreeMap::new() };
-    tokio.block_on(async {
-        loaded.load(&credentials, BTreeMap::new()).await?;
-        let secrets = ask(&loaded.sandboxes, &credentials).await?;
-        loaded.load(wanted, schemes.into_iter().zip(secrets).collect()).await?;
-        ask(&loaded.sandboxes, wanted).await
-    })
+    })?
 }
 
-/// An engine with these limits, as the command line and the environment want it.
-fn runtime(global: &Global, limits: Limits) -> Result<Runtime, LoadError> {
-    let mut runtime = Runtime::new(limits)?;
-    if global.verbose {
-        runtime = runtime.with_log(show);
+/// What waits for plugins and servers: this thread alone. No pool is started for a look-up of a variable.
+pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time();
+    if online {
+        builder.enable_io();
     }
-    // As for curl and OpenSSL: whoever sets one of these wants the system's roots, or their own.
-    if ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| std::env::var_os(name).is_some()) {
-        runtime = runtime.with_egress(EgressOptions { roots: Roots::System, ..EgressOptions::default() });
+    builder.build().map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))
+}
+
+/// How engines are started in this run.
+struct Engine {
+    verbose: bool,
+    egress: EgressOptions,
+}
+
+impl Engine {
+    fn start(&self, limits: Limits) -> Result<Runtime, LoadError> {
+        let runtime = Runtime::new(limits)?.with_egress(self.egress.clone());
+        Ok(if self.verbose { runtime.with_log(show) } else { runtime })
     }
-    Ok(runtime)
 }
 
 /// The plugins of a run on their way into their sandboxes.
 struct Loaded<'a> {
-    global: &'a Global,
+    engine: Engine,
     /// With the limits that most plugins have.
-    runtime: Runtime,
-    plugins: BTreeMap<String, Plugin>,
-    /// Everything that will be asked for, whose grants a sandbox holds from the beginning.
+    usual: Runtime,
+    plugins: BTreeMap<String, Ready>,
+    /// Everything that will be asked for.
     references: Vec<&'a SecretRef>,
     sandboxes: BTreeMap<String, Sandbox>,
 }
 
 impl Loaded<'_> {
     /// Puts the plugins that `wanted` names into sandboxes, with the credentials of those that need one.
-    async fn load(
+    fn load(
         &mut self,
         wanted: &[Wanted],
         mut credentials: BTreeMap<String, SecretBytes>,
     ) -> Result<(), Failures> {
         for Wanted { reference, .. } in wanted {
             let scheme = reference.scheme();
-            // The plan found a plugin for each scheme; it is taken once.
-            let Some(plugin) = self.plugins.remove(scheme) else { continue };
-            let references: Vec<_> =
-                self.references.iter().copied().filter(|reference| reference.scheme() == scheme).collect();
-            let (grants, missing) = plugin.approved.grants(&plugin.allowed, &references);
-            let compiled = match plugin.limits == Limits::default() {
-                true => plugin.approved.compile(&self.runtime)?,
-                false => plugin.approved.compile(&runtime(self.global, plugin.limits)?)?,
+            // There is one for each scheme; it is taken once.
+            let Some(ready) = self.plugins.remove(scheme) else { continue };
+            let Ready { approved, limits, mut grants, missing, is_signed_later } = ready;
+            let compiled = match limits == Limits::default() {
+                true => approved.compile(&self.usual)?,
+                false => approved.compile(&self.engine.start(limits)?)?,
             };
             if !missing.is_empty() {
                 return Err(not_granted(scheme, &compiled, &missing).into());
             }
-            let secret = match &plugin.credential {
-                Some(credential) => Some(credential.value(credentials.remove(scheme))?),
-                None => None,
-            };
-            let grants = credential::sign(grants, secret.as_ref(), &references).await?;
+            if is_signed_later {
+                let secret = credentials.remove(scheme).ok_or_else(|| {
+                    let message = format!("the plugin `{scheme}` holds a credential, and needs one itself");
+                    Failure::new("usage/credential", message)
+                        .help("take the credential from a plugin that needs none, such as `env`")
+                })?;
+                let theirs = self.references.iter().copied().filter(|of| of.scheme() == scheme);
+                grants = credential::sign(grants, &secret, &theirs.collect::<Vec<_>>())?;
+            }
             let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
             self.sandboxes.insert(scheme.to_owned(), sandbox);
         }

@@ -58,6 +58,20 @@ pub enum Roots {
     Only(Vec<Vec<u8>>),
 }
 
+impl Roots {
+    /// With the system's list read now, and not when a client is made.
+    #[must_use]
+    pub fn read(self) -> Self {
+        match self {
+            Self::System => {
+                let found = rustls_native_certs::load_native_certs().certs;
+                Self::Only(found.into_iter().map(|certificate| certificate.to_vec()).collect())
+            }
+            other => other,
+        }
+    }
+}
+
 /// How requests are sent.
 #[derive(Clone)]
 pub struct Options {
@@ -230,15 +244,11 @@ pub fn failed(why: &(dyn Error + 'static)) -> EgressError {
 
 fn tls(roots: &Roots) -> Result<ClientConfig, EgressError> {
     let mut store = RootCertStore::empty();
-    match roots {
+    match roots.clone().read() {
         Roots::Bundled => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Roots::System => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
+        Roots::System => {}
         Roots::Only(certificates) => {
-            store.add_parsable_certificates(
-                certificates.iter().map(|der| CertificateDer::from(der.as_slice())),
-            );
+            store.add_parsable_certificates(certificates.into_iter().map(CertificateDer::from));
         }
     }
     if store.is_empty() {

@@ -233,6 +233,16 @@ impl Grants {
         self.env.iter().map(String::as_str)
     }
 
+    /// The files, in the order of their names.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.values().map(PathBuf::as_path)
+    }
+
+    /// The origins of requests.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.http.iter().map(|access| &access.origin)
+    }
+
     /// Whether a file is granted at all.
     pub(crate) fn has_files(&self) -> bool {
         !self.files.is_empty()

@@ -50,6 +50,12 @@ impl Origin {
         self.https
     }
 
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The host, as it is written.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -212,7 +218,7 @@ mod tests {
         ] {
             assert!(!origin.covers(scheme, host, port), "{scheme} {host} {port}");
         }
-        assert!(origin.is_https() && origin.host() == "a.*.example.com");
+        assert!(origin.is_https() && origin.host() == "a.*.example.com" && origin.port() == 443);
         assert!(!"http://localhost".parse::<Origin>().expect("an origin").is_https());
     }
 }

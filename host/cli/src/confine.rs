@@ -1,0 +1,228 @@
+//! Takes away from the thread on which plugins run what no plugin needs, in case that one of them breaks out of
+//! the engine. The thread that starts the command is another, and keeps everything: what is taken away cannot be
+//! given back, and a command would inherit it.
+//!
+//! Linux: Landlock (5.13 or newer; connections 6.7, signals 6.12) for files, connections and signals, and a seccomp filter for system
+//! calls. Where the kernel lacks one of them, plugins run without it, and `ptrun doctor` says so.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread;
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, LandlockStatus, NetPort, RestrictionStatus, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter,
+};
+
+use crate::report::Failure;
+
+/// What plugins need of the system, beyond computing.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// Files that are read.
+    pub(crate) files: Vec<PathBuf>,
+    /// TCP ports that are connected to. None: no socket is made at all.
+    pub(crate) ports: Vec<u16>,
+}
+
+/// What finding the address of a name reads: `resolver(5)`, `nsswitch.conf(5)` and the libraries that it names.
+const RESOLVER: [&str; 13] = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/ld.so.cache",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/run/systemd/resolve",
+    "/run/nscd",
+];
+/// Domain names, where they are asked for over TCP.
+const DNS: u16 = 53;
+
+/// How far the system could take something away.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Confined {
+    /// Files, connections and signals, in words.
+    pub(crate) landlock: Result<&'static str, &'static str>,
+    /// System calls.
+    pub(crate) seccomp: Result<&'static str, &'static str>,
+}
+
+/// Does `work` on a thread that has what it `needs`.
+pub(crate) fn run<T: Send>(needs: &Needs, work: impl FnOnce(&Confined) -> T + Send) -> Result<T, Failure> {
+    thread::scope(|scope| {
+        let confined = || {
+            let confined = Confined { landlock: landlock(needs), seccomp: seccomp(!needs.ports.is_empty()) };
+            work(&confined)
+        };
+        let thread = thread::Builder::new().name("ptrun-plugins".to_owned()).spawn_scoped(scope, confined);
+        let thread = thread
+            .map_err(|why| Failure::new("system/runtime", format!("the system refused a thread: {why}")))?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+fn landlock(needs: &Needs) -> Result<&'static str, &'static str> {
+    let status = restrict(needs).map_err(|_| "the kernel refused it")?;
+    match (status.ruleset, status.landlock) {
+        (RulesetStatus::FullyEnforced, _) => Ok("files, connections and signals"),
+        (RulesetStatus::PartiallyEnforced, _) => {
+            Ok("files; the kernel is too old for connections or signals")
+        }
+        (_, LandlockStatus::NotEnabled) => Err("it is not enabled: add `landlock` to the kernel's `lsm=`"),
+        _ => Err("the kernel does not have it: it needs Linux 5.13"),
+    }
+}
+
+fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
+    // The newest version of the rules that ptrun was tried with; an older kernel enforces what it knows.
+    let rules = ABI::V6;
+    let online = !needs.ports.is_empty();
+    let resolver = RESOLVER.iter().filter(|_| online).map(PathBuf::from);
+    let ports = needs.ports.iter().copied().chain(online.then_some(DNS));
+    Ruleset::default()
+        .handle_access(AccessFs::from_all(rules))?
+        .handle_access(AccessNet::from_all(rules))?
+        .scope(Scope::from_all(rules))?
+        .create()?
+        // How much memory a compilation takes.
+        .add_rules(path_beneath_rules(["/proc/self/statm"], AccessFs::ReadFile))?
+        .add_rules(path_beneath_rules(&needs.files, AccessFs::ReadFile))?
+        .add_rules(path_beneath_rules(resolver, AccessFs::ReadFile | AccessFs::ReadDir))?
+        .add_rules(ports.map(|port| Ok::<_, RulesetError>(NetPort::new(port, AccessNet::ConnectTcp))))?
+        .restrict_self()
+}
+
+/// System calls with which a program starts others, reaches into them, or administers the system. A list of what
+/// is forbidden, since what the libraries below need is theirs to change.
+#[rustfmt::skip]
+const FORBIDDEN: &[libc::c_long] = &[
+    libc::SYS_execve, libc::SYS_execveat,
+    libc::SYS_kill, libc::SYS_tkill, libc::SYS_pidfd_open, libc::SYS_pidfd_getfd, libc::SYS_pidfd_send_signal,
+    libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_kcmp,
+    libc::SYS_bind, libc::SYS_listen, libc::SYS_accept, libc::SYS_accept4,
+    libc::SYS_setns, libc::SYS_unshare, libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root,
+    libc::SYS_chroot, libc::SYS_move_mount, libc::SYS_open_tree, libc::SYS_fsopen, libc::SYS_open_by_handle_at,
+    libc::SYS_bpf, libc::SYS_perf_event_open, libc::SYS_userfaultfd, libc::SYS_personality,
+    libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
+    libc::SYS_keyctl, libc::SYS_add_key, libc::SYS_request_key,
+    libc::SYS_init_module, libc::SYS_finit_module, libc::SYS_delete_module, libc::SYS_kexec_load,
+    libc::SYS_reboot, libc::SYS_swapon, libc::SYS_swapoff, libc::SYS_acct, libc::SYS_quotactl,
+    libc::SYS_setuid, libc::SYS_setgid, libc::SYS_setresuid, libc::SYS_setresgid, libc::SYS_capset,
+    #[cfg(target_arch = "x86_64")] libc::SYS_fork,
+    #[cfg(target_arch = "x86_64")] libc::SYS_vfork,
+    #[cfg(target_arch = "x86_64")] libc::SYS_iopl,
+    #[cfg(target_arch = "x86_64")] libc::SYS_ioperm,
+];
+
+fn seccomp(online: bool) -> Result<&'static str, &'static str> {
+    filter(online).map_err(|_| "the kernel does not have filters of system calls")?;
+    Ok(if online {
+        "no other programs, no other processes"
+    } else {
+        "no other programs, no other processes, no network"
+    })
+}
+
+fn filter(online: bool) -> Result<(), seccompiler::Error> {
+    let refuse = |error: i32, rules: BTreeMap<i64, Vec<SeccompRule>>| {
+        let action = SeccompAction::Errno(error.cast_unsigned());
+        let arch = std::env::consts::ARCH.try_into()?;
+        let program: BpfProgram =
+            SeccompFilter::new(rules, SeccompAction::Allow, action, arch)?.try_into()?;
+        Ok::<_, seccompiler::BackendError>(program)
+    };
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    if !online {
+        rules.insert(libc::SYS_socket, Vec::new());
+    }
+    // A thread is fine, a process is not.
+    let thread = libc::CLONE_THREAD as u64;
+    let process = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), 0)?;
+    rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![process])?]);
+    let forbidden = refuse(libc::EPERM, rules)?;
+    // Its arguments are in memory, where no filter sees them. The C library falls back on the older call.
+    let unknown = refuse(libc::ENOSYS, BTreeMap::from([(libc::SYS_clone3, Vec::new())]))?;
+    apply_filter(&unknown)?;
+    apply_filter(&forbidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io;
+    use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+    use std::process::Command;
+
+    use super::*;
+
+    fn denied<T>(result: io::Result<T>) -> bool {
+        result.is_err_and(|why| why.kind() == io::ErrorKind::PermissionDenied)
+    }
+
+    fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    #[test]
+    fn plugins_have_what_they_need_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (granted, other) = (folder.path().join("granted"), folder.path().join("other"));
+        fs::write(&granted, "granted").expect("writes");
+        fs::write(&other, "other").expect("writes");
+        let (_listener, address) = listener();
+        let (_elsewhere, elsewhere) = listener();
+        let needs = Needs { files: vec![granted.clone()], ports: vec![address.port()] };
+        run(&needs, |confined| {
+            // This test says nothing on a kernel without them.
+            assert!(confined.landlock.is_ok() && confined.seccomp.is_ok(), "{confined:?}");
+            assert_eq!(fs::read(&granted).expect("granted"), b"granted");
+            assert!(
+                denied(fs::read(&other))
+                    && denied(fs::read_dir(folder.path()))
+                    && denied(fs::read("/etc/passwd"))
+            );
+            assert!(denied(File::create(folder.path().join("new"))) && denied(fs::write(&granted, "")));
+            assert!(denied(fs::remove_file(&granted)) && denied(fs::rename(&granted, &other)));
+            assert!(denied(Command::new("true").status()));
+            drop(TcpStream::connect(address).expect("granted"));
+            assert!(denied(TcpStream::connect(elsewhere)));
+            assert!(denied(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))));
+            let parent = rustix::process::getppid().expect("a parent");
+            let signal = rustix::process::test_kill_process(parent);
+            assert_eq!(signal, Err(rustix::io::Errno::PERM));
+            // A thread is no process, and has no more than this one.
+            assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
+            // Names are found: this one is in a file.
+            assert!(std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).is_ok());
+        })
+        .expect("a thread");
+        // The thread that starts the command has lost nothing.
+        assert!(
+            fs::read(&other).is_ok() && Command::new("true").status().is_ok_and(|status| status.success())
+        );
+        assert!(fs::write(&granted, "").is_ok() && TcpStream::connect(elsewhere).is_ok());
+    }
+
+    #[test]
+    fn without_an_origin_there_is_no_network() {
+        let (_listener, address) = listener();
+        run(&Needs::default(), |confined| {
+            assert!(confined.seccomp.is_ok(), "{confined:?}");
+            assert!(denied(TcpStream::connect(address)) && denied(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))));
+        })
+        .expect("a thread");
+    }
+}
