@@ -102,26 +102,18 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
         .restrict_self()
 }
 
-/// System calls with which a program starts others, reaches into them, or administers the system. A list of what
-/// is forbidden, since what the libraries below need is theirs to change.
+/// System calls with which a program starts others or reaches into them, and those of which holes in kernels are
+/// made. A list of what is forbidden, since what the libraries below need is theirs to change; and a short one,
+/// since the kernel goes through all of it when a filter is set, which takes longer than everything else here.
 #[rustfmt::skip]
 const FORBIDDEN: &[libc::c_long] = &[
-    libc::SYS_execve, libc::SYS_execveat,
-    libc::SYS_kill, libc::SYS_tkill, libc::SYS_pidfd_open, libc::SYS_pidfd_getfd, libc::SYS_pidfd_send_signal,
-    libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_kcmp,
-    libc::SYS_bind, libc::SYS_listen, libc::SYS_accept, libc::SYS_accept4,
-    libc::SYS_setns, libc::SYS_unshare, libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root,
-    libc::SYS_chroot, libc::SYS_move_mount, libc::SYS_open_tree, libc::SYS_fsopen, libc::SYS_open_by_handle_at,
-    libc::SYS_bpf, libc::SYS_perf_event_open, libc::SYS_userfaultfd, libc::SYS_personality,
-    libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
-    libc::SYS_keyctl, libc::SYS_add_key, libc::SYS_request_key,
-    libc::SYS_init_module, libc::SYS_finit_module, libc::SYS_delete_module, libc::SYS_kexec_load,
-    libc::SYS_reboot, libc::SYS_swapon, libc::SYS_swapoff, libc::SYS_acct, libc::SYS_quotactl,
-    libc::SYS_setuid, libc::SYS_setgid, libc::SYS_setresuid, libc::SYS_setresgid, libc::SYS_capset,
+    libc::SYS_execve, libc::SYS_execveat, libc::SYS_clone3,
+    libc::SYS_kill, libc::SYS_tkill, libc::SYS_pidfd_getfd,
+    libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev,
+    libc::SYS_bind, libc::SYS_io_uring_setup,
+    libc::SYS_bpf, libc::SYS_keyctl, libc::SYS_perf_event_open, libc::SYS_setns, libc::SYS_unshare, libc::SYS_userfaultfd,
     #[cfg(target_arch = "x86_64")] libc::SYS_fork,
     #[cfg(target_arch = "x86_64")] libc::SYS_vfork,
-    #[cfg(target_arch = "x86_64")] libc::SYS_iopl,
-    #[cfg(target_arch = "x86_64")] libc::SYS_ioperm,
 ];
 
 fn seccomp(online: bool) -> Result<&'static str, &'static str> {
@@ -134,27 +126,20 @@ fn seccomp(online: bool) -> Result<&'static str, &'static str> {
 }
 
 fn filter(online: bool) -> Result<(), seccompiler::Error> {
-    let refuse = |error: i32, rules: BTreeMap<i64, Vec<SeccompRule>>| {
-        let action = SeccompAction::Errno(error.cast_unsigned());
-        let arch = std::env::consts::ARCH.try_into()?;
-        let program: BpfProgram =
-            SeccompFilter::new(rules, SeccompAction::Allow, action, arch)?.try_into()?;
-        Ok::<_, seccompiler::BackendError>(program)
-    };
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
     if !online {
         rules.insert(libc::SYS_socket, Vec::new());
     }
-    // A thread is fine, a process is not.
+    // A thread is fine, a process is not. The newer call has its arguments in memory, where no filter sees them;
+    // the C library falls back on this one, if the answer is that there is no such call.
     let thread = libc::CLONE_THREAD as u64;
     let process = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), 0)?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![process])?]);
-    let forbidden = refuse(libc::EPERM, rules)?;
-    // Its arguments are in memory, where no filter sees them. The C library falls back on the older call.
-    let unknown = refuse(libc::ENOSYS, BTreeMap::from([(libc::SYS_clone3, Vec::new())]))?;
-    apply_filter(&unknown)?;
-    apply_filter(&forbidden)
+    let refused = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+    let arch = std::env::consts::ARCH.try_into()?;
+    let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch)?.try_into()?;
+    apply_filter(&program)
 }
 
 #[cfg(test)]
@@ -167,7 +152,8 @@ mod tests {
     use super::*;
 
     fn denied<T>(result: io::Result<T>) -> bool {
-        result.is_err_and(|why| why.kind() == io::ErrorKind::PermissionDenied)
+        use io::ErrorKind::{PermissionDenied, Unsupported};
+        result.is_err_and(|why| matches!(why.kind(), PermissionDenied | Unsupported))
     }
 
     fn listener() -> (TcpListener, SocketAddr) {
@@ -202,7 +188,7 @@ mod tests {
             assert!(denied(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))));
             let parent = rustix::process::getppid().expect("a parent");
             let signal = rustix::process::test_kill_process(parent);
-            assert_eq!(signal, Err(rustix::io::Errno::PERM));
+            assert!(signal.is_err());
             // A thread is no process, and has no more than this one.
             assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
             // Names are found: this one is in a file.
