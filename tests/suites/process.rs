@@ -246,3 +246,79 @@ fn the_program_finds_the_limit_that_ptrun_found() {
     assert!(bare.starts_with("64\n") || bare.ends_with("\n0\n"), "{bare}");
     assert_eq!(limited("\"$PTRUN\" -s A=env://GREETING --"), bare);
 }
+
+/// The name, the mode of seccomp and the flag against new privileges of each thread of a process.
+fn threads(process: u32) -> Vec<(String, String)> {
+    let field = |status: &str, name: &str| -> String {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned()).unwrap_or_default()
+    };
+    let status = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("status")).ok();
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    tasks
+        .filter_map(status)
+        .map(|status| {
+            let rights = format!("{} {}", field(&status, "NoNewPrivs:"), field(&status, "Seccomp:"));
+            (field(&status, "Name:"), rights)
+        })
+        .collect()
+}
+
+#[test]
+fn plugins_run_on_a_thread_that_has_lost_rights_and_the_program_on_one_that_has_not() {
+    let user = User::new();
+    user.install("sleep");
+    let mut command = user.ptrun();
+    command.args(["get", "--plugin", "./sleep.wasm", "guest://x"]).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().expect("starts");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let rights = |name: &str| {
+        let found = threads(child.id()).into_iter().find(|(other, _)| other == name);
+        found.map(|(_, rights)| rights)
+    };
+    while rights("ptrun-plugins").as_deref() != Some("1 2") && std::time::Instant::now() < end {
+        std::thread::yield_now();
+    }
+    let (plugins, main) = (rights("ptrun-plugins"), rights("ptrun"));
+    // The clock that interrupts guests was started by that thread, and is not a way around.
+    let clock = rights("ptrun-epoch");
+    child.kill().expect("ended");
+    child.wait().expect("ended");
+    assert_eq!(plugins.as_deref(), Some("1 2"));
+    assert!(clock.is_none() || clock.as_deref() == Some("1 2"), "{clock:?}");
+    assert_ne!(main.as_deref(), Some("1 2"));
+
+    let status = "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status";
+    let bare = std::process::Command::new("sh").args(["-c", status]).output().expect("starts");
+    let output = ptrun(&user).args(["sh", "-c", status]).output().expect("starts");
+    assert_eq!(text(&output.stdout), text(&bare.stdout));
+}
+
+#[test]
+fn what_the_machine_has_is_said() {
+    let user = User::new();
+    let output = user.ptrun().arg("doctor").output().expect("starts");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    let lines: Vec<(String, String)> = text(&output.stdout)
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.to_owned(), words.next()?.to_owned()))
+        })
+        .collect();
+    let verdicts: Vec<&str> = lines.iter().map(|(verdict, _)| verdict.as_str()).collect();
+    let names: Vec<&str> = lines.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["landlock", "seccomp", "memory"]);
+    assert!(verdicts.iter().all(|verdict| ["ok", "missing"].contains(verdict)), "{verdicts:?}");
+    let json = user.ptrun().args(["doctor", "--json"]).output().expect("starts");
+    let json = text(&json.stdout);
+    assert_eq!(
+        json.matches("\"ok\": true").count(),
+        verdicts.iter().filter(|verdict| **verdict == "ok").count()
+    );
+    // A run would fail for this reason.
+    user.write(".config/ptrun/trust.toml", "[[key]]\n");
+    let output = user.ptrun().arg("doctor").output().expect("starts");
+    assert_eq!(output.status.code(), Some(125));
+    assert!(text(&output.stderr).starts_with("error[trust/store]"), "{}", text(&output.stderr));
+}

@@ -76,16 +76,21 @@ pub(crate) fn compile(
     let thread = std::thread::Builder::new().name("ptrun-compile".to_owned()).spawn(work);
     thread.map_err(|why| LoadError::Engine(why.to_string()))?;
     loop {
-        match receiver.recv_timeout(LOOK) {
-            Ok((plugin, component)) => return Ok((plugin, component.map_err(LoadError::compiler)?)),
+        let done = match receiver.recv_timeout(LOOK) {
+            Ok(done) => Some(done),
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(LoadError::Invalid("the compiler gave up".to_owned()));
             }
-            Err(RecvTimeoutError::Timeout) if start.elapsed() > time => return over(Limit::CompileTime),
-            Err(RecvTimeoutError::Timeout) if resident() > before.saturating_add(memory) => {
-                return over(Limit::CompileMemory);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
+        };
+        if start.elapsed() > time {
+            return over(Limit::CompileTime);
+        }
+        if resident() > before.saturating_add(memory) {
+            return over(Limit::CompileMemory);
+        }
+        if let Some((plugin, component)) = done {
+            return Ok((plugin, component.map_err(LoadError::compiler)?));
         }
     }
 }

@@ -178,7 +178,7 @@ error[plugin/crashed]: the plugin `hostile/guest` crashed: wasm trap: wasm `unre
         run("./memory.wasm"),
         str![[r#"
 error[plugin/limit]: the plugin `hostile/guest` used more memory than it may
-  help: the plugin is defective, or hostile
+  help: the plugin is defective, or hostile, or needs `--limit ALIAS:LIMIT=VALUE`
 
 "#]]
     );
@@ -307,6 +307,80 @@ fn plugin_of_the_right_name_and_the_wrong_type() {
         str![[r#"
 error[plugin/invalid]: the component cannot be compiled: instance export `ptrun:plugin/secret-source@0.1.0` does not have export `configure`
   help: its publisher must build it again
+
+"#]]
+    );
+}
+
+#[test]
+fn limits_of_a_plugin() {
+    let user = User::new();
+    user.install("memory");
+    let plugin = ["--plugin", "./memory.wasm"];
+    let with = |limit: &str| refused(&user, &[&plugin[..], &["--limit", limit], &USE].concat());
+    assert_data_eq!(
+        with("guest:memory"),
+        str![[r#"
+error[usage/limit]: a limit is `ALIAS:NAME=VALUE`
+  help: for example `--limit vault:memory=128MiB --limit vault:wall=30s`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("guest:memory=much"),
+        str![[r#"
+error[usage/limit]: a limit is a size such as `64MiB`, a time such as `500ms`, or a number, and more than nothing
+  limit: guest:memory=much
+  help: for example `--limit vault:memory=128MiB --limit vault:wall=30s`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("guest:size=1"),
+        str![[r#"
+error[usage/limit]: there is no limit of this name; there are component-bytes, compile-time, compile-memory, stack, memory, table-elements, instances, call-bytes, handles, value-bytes, file-bytes, log-bytes, requests, http-bytes, field-bytes, random-bytes, cpu, wall
+  limit: guest:size=1
+  help: for example `--limit vault:memory=128MiB --limit vault:wall=30s`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("other:memory=1MiB"),
+        str![[r#"
+error[usage/limit]: `--limit` names `other`, which is no plugin of this run
+  help: add `--plugin other`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("guest:memory=1KiB"),
+        str![[r#"
+error[plugin/limit]: the plugin `hostile/guest` used more memory than it may
+  help: the plugin is defective, or hostile, or needs `--limit ALIAS:LIMIT=VALUE`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("guest:stack=1"),
+        str![[r#"
+error[plugin/limit]: the plugin `hostile/guest` used more stack than it may
+  help: the plugin is defective, or hostile, or needs `--limit ALIAS:LIMIT=VALUE`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("guest:component-bytes=1KiB"),
+        str![[r#"
+error[plugin/too-large]: the plugin `hostile/guest` has 57636 bytes, and at most 1024 are allowed
+  help: build it for release, or allow it: `--limit ALIAS:component-bytes=64MiB`
+
+"#]]
+    );
+    assert_data_eq!(
+        with("guest:compile-memory=1"),
+        str![[r#"
+error[plugin/limit]: the plugin `hostile/guest` needs more memory to compile than it may
+  help: the plugin is defective, or hostile, or needs `--limit ALIAS:LIMIT=VALUE`
 
 "#]]
     );
