@@ -6,6 +6,7 @@ mod classes;
 mod commands;
 mod confine;
 mod credential;
+mod defect;
 mod found;
 mod harden;
 mod inject;
@@ -28,7 +29,10 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 
 fn main() -> ExitCode {
     match args::parse() {
-        Ok(cli) => report::exit(cli.global.error_format, cli.execute()),
+        Ok(cli) => {
+            let done = defect::guarded(|| cli.execute());
+            report::exit(cli.global.error_format, done.unwrap_or_else(|defect| Err(defect.into())))
+        }
         Err(stop) => stop,
     }
 }

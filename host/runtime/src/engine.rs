@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails};
+use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails, WasmFeatures};
 
 use crate::LoadError;
 
@@ -30,11 +30,9 @@ pub(crate) fn engine(target: &Target, stack: usize) -> Result<Engine, LoadError>
         // Never the single-pass compiler: it does not go with epochs.
         .strategy(Strategy::Cranelift)
         .epoch_interruption(true)
-        // Plugins need none of these, and each is surface.
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_relaxed_simd(false)
-        .wasm_tail_call(false)
+        // What compilers make use of, and nothing that is newer: each is surface.
+        .wasm_features(WasmFeatures::all(), false)
+        .wasm_features(features(), true)
         // The default for the details is to ask an environment variable. A backtrace would hold names
         // that the plugin chose, and nobody reads it.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
@@ -45,6 +43,15 @@ pub(crate) fn engine(target: &Target, stack: usize) -> Result<Engine, LoadError>
         config.target(&triple).map_err(LoadError::engine)?;
     }
     Engine::new(&config).map_err(LoadError::engine)
+}
+
+/// WebAssembly 2.0, and what the linkers of components need: several memories are what the engine's own glue between
+/// two components has. No garbage collection, which this engine is built without, and no typed references, exceptions
+/// or tail calls.
+fn features() -> WasmFeatures {
+    let gc = WasmFeatures::GC_TYPES | WasmFeatures::GC | WasmFeatures::FUNCTION_REFERENCES;
+    let linked = WasmFeatures::EXTENDED_CONST | WasmFeatures::MULTI_MEMORY;
+    (WasmFeatures::WASM2 | linked | WasmFeatures::COMPONENT_MODEL) & !gc
 }
 
 /// Advances the epoch of an engine while at least one guest runs, and sleeps otherwise.
