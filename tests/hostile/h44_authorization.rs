@@ -8,7 +8,9 @@ use ptrun_plugin::http::send;
 
 hostile!(
     |host| {
-        for name in ["authorization", "Authorization", "proxy-authorization", "cookie", "x-amz-security-token"] {
+        for name in
+            ["authorization", "Authorization", "proxy-authorization", "cookie", "x-amz-security-token"]
+        {
             let headers = [(name, "theirs"), (name, "Bearer theirs")];
             match send("GET", &format!("{host}/whoami"), &headers, b"") {
                 Ok(answer) if answer.body == b"theirs" => return loot(format!("{name} went out")),

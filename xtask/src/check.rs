@@ -29,7 +29,8 @@ const SUITES: &[Suite] = &[
         cargo_test(&["--package", "ptrun-tests", "--test", "signatures", "--", "--nocapture"])
     }),
     ("host", || {
-        cargo_test(&["--package", "ptrun-egress", "--package", "ptrun-host", "--package", "ptrun-builtins"])
+        let crates = ["ptrun-egress", "ptrun-aws", "ptrun-host", "ptrun-builtins"];
+        cargo_test(&crates.map(|name| ["--package", name]).concat())
     }),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
     ("hostile", || cargo_test(&["--package", "ptrun-tests", "--test", "hostile", "--", "--nocapture"])),

@@ -143,3 +143,38 @@ impl Authenticator for Sigv4 {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_aws_the_region_is_that_of_the_host() {
+        let json = br#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b"}"#;
+        let chain = Chain::from_json(json).expect("credentials");
+        let regions = vec!["eu-west-1".to_owned(), "us-east-1".to_owned()];
+        let signer = Sigv4::new("secretsmanager".to_owned(), regions, chain);
+        let region = |host: &str, asked: &str| {
+            let (request, ()) =
+                http::Request::get(format!("https://{host}/")).body(()).expect("a request").into_parts();
+            let scope = format!(
+                "AWS4-HMAC-SHA256 Credential=a/20260101/{asked}/secretsmanager/aws4_request, Signature=0"
+            );
+            let theirs = HeaderMap::from_iter([(AUTHORIZATION, scope.parse().expect("a value"))]);
+            signer.region(&request, &theirs).map(str::to_owned)
+        };
+        for host in [
+            "secretsmanager.eu-west-1.amazonaws.com",
+            "x.secretsmanager.eu-west-1.vpce.amazonaws.com",
+            "localhost",
+        ] {
+            assert_eq!(region(host, "eu-west-1").as_deref(), Ok("eu-west-1"), "{host}");
+        }
+        for host in
+            ["secretsmanager.us-east-1.amazonaws.com", "secretsmanager.amazonaws.com", "s3.us-east-1.api.aws"]
+        {
+            assert!(matches!(region(host, "eu-west-1"), Err(CredentialError::Refused(_))), "{host}");
+        }
+        assert!(region("secretsmanager.eu-west-2.amazonaws.com", "eu-west-2").is_err());
+    }
+}
