@@ -1,7 +1,7 @@
 //! Tests and lints.
 
 use crate::sh::{self, Result};
-use crate::{build, builtins};
+use crate::{build, builtins, python};
 
 /// Every test, or one suite: a name from [`SUITES`].
 pub(crate) fn test(args: &[String]) -> Result<()> {
@@ -16,6 +16,7 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     }
     build()?;
     builtins::build_guests()?;
+    python::install()?;
     sh::cargo(&["build", "--release", "--locked", "--package", "embed-rust"]).run()?;
     suites.into_iter().try_for_each(|(_, suite)| suite())
 }
@@ -29,11 +30,12 @@ const SUITES: &[Suite] = &[
         cargo_test(&["--package", "ptrun-tests", "--test", "signatures", "--", "--nocapture"])
     }),
     ("host", || {
-        let crates = ["ptrun-egress", "ptrun-aws", "ptrun-host", "ptrun-builtins"];
+        let crates = ["ptrun-egress", "ptrun-aws", "ptrun-sealed", "ptrun-host", "ptrun-builtins"];
         cargo_test(&crates.map(|name| ["--package", name]).concat())
     }),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
     ("hostile", || cargo_test(&["--package", "ptrun-tests", "--test", "hostile", "--", "--nocapture"])),
+    ("files", || cargo_test(&["--package", "ptrun-tests", "--test", "files", "--", "--nocapture"])),
     ("cli", || cargo_test(&["--package", "ptrun-tests"])),
 ];
 

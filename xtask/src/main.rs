@@ -4,6 +4,7 @@ mod bench;
 mod builtins;
 mod check;
 mod fuzz;
+mod python;
 mod sh;
 mod toolchain;
 

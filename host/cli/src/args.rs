@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptrun_host::{Digest, Limits, TrustStore};
 
-use crate::commands::{doctor, get, key, plugin};
+use crate::commands::{doctor, file, get, key, plugin};
 use crate::report::{self, Failure, Failures};
 use crate::{run, user};
 
@@ -16,7 +16,7 @@ use crate::{run, user};
 #[command(
     name = "ptrun",
     version,
-    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|plugin|key|doctor ...",
+    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|file|plugin|key|doctor ...",
     after_help = "Example:\n  ptrun --plugin env -s MESSAGE=env://GREETING -- printenv MESSAGE"
 )]
 pub(crate) struct Cli {
@@ -41,6 +41,10 @@ pub(crate) struct Global {
     /// Sign the requests of a plugin with the secret REF, or the content of a file, which the plugin never sees
     #[arg(long = "credential", value_name = "ALIAS=REF|@FILE", global = true)]
     pub(crate) credentials: Vec<String>,
+    /// Open the files of a plugin with the key REF, or the content of a file, instead of `.key` beside each file;
+    /// `ask` asks on the terminal
+    #[arg(long = "unlock", value_name = "ALIAS=REF|@FILE|ask", global = true)]
+    pub(crate) unlock: Vec<String>,
     /// Change a limit of a plugin for this run: ALIAS:NAME=VALUE, for example `vault:memory=128MiB`
     #[arg(long = "limit", value_name = "LIMIT", global = true)]
     limits: Vec<String>,
@@ -129,6 +133,9 @@ enum Command {
     /// Make keys to sign with, and choose keys to trust
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Make and change encrypted files
+    #[command(subcommand)]
+    File(file::FileCommand),
     /// Say what this machine has of what makes ptrun safe, and what is wrong with your files
     Doctor(doctor::DoctorArgs),
 }
@@ -174,6 +181,7 @@ impl Cli {
             Some(Command::Get(given)) => get::get(&self.global, given),
             Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
             Some(Command::Key(command)) => key::execute(command),
+            Some(Command::File(command)) => file::execute(command),
             Some(Command::Doctor(args)) => doctor::doctor(&self.global, args),
         }
     }

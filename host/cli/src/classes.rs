@@ -155,8 +155,37 @@ impl From<CredentialError> for Failure {
     }
 }
 
+/// Codes with which the text of a plugin's error may begin (`wit/`), with their class and what helps.
+const CODES: [(&str, &str, &str); 7] = [
+    ("altered", "secret/altered", "restore the file from a copy"),
+    ("empty", "secret/empty", "write the file again"),
+    ("expired", "secret/expired", "encrypt the file again, or allow it to be older with `?ttl=`"),
+    ("future", "secret/future", "set the clock of this machine, or encrypt the file again"),
+    ("not-encrypted", "secret/not-encrypted", "encrypt the file first"),
+    ("too-large", "secret/too-large", "allow it: `--limit ALIAS:file-bytes=8MiB`, and `value-bytes`"),
+    ("wrong-key", "secret/wrong-key", "name the key that the file was encrypted with"),
+];
+
+/// The class and the help of an error whose text begins with a code.
+fn coded(error: &SecretError) -> Option<Failure> {
+    let (SecretError::Denied(text)
+    | SecretError::Unauthenticated(text)
+    | SecretError::InvalidRef(text)
+    | SecretError::Unavailable(text)
+    | SecretError::Internal(text)) = error
+    else {
+        return None;
+    };
+    let (code, sentence) = text.split_once(": ")?;
+    let (_, class, help) = CODES.iter().find(|(known, ..)| *known == code)?;
+    Some(Failure::new(class, sentence).help(*help))
+}
+
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
+        if let Some(failure) = coded(&error) {
+            return failure;
+        }
         let (class, help) = match &error {
             SecretError::NotFound => {
                 ("secret/not-found", "check the reference, and that the secret is there")
@@ -179,8 +208,11 @@ impl From<SecretError> for Failure {
             SecretError::TooLarge { .. } => {
                 ("secret/too-large", "keep large data elsewhere, and its key here")
             }
-            SecretError::Select(SelectError::NotJson(_)) => {
+            SecretError::Select(SelectError::NotStructured(_) | SelectError::NotOfFormat(..)) => {
                 ("reference/selector", "leave the selector out to get the whole secret")
+            }
+            SecretError::Select(SelectError::Ambiguous(..)) => {
+                ("reference/selector", "say which: `?format=yaml`, `toml` or `dotenv` before the `#`")
             }
             SecretError::Select(_) => ("reference/selector", "check the spelling; names are case-sensitive"),
             _ => ("plugin/failed", "this is a defect of the plugin: tell its publisher"),

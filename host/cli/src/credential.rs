@@ -11,52 +11,85 @@ use crate::resolve;
 /// The largest file with a credential.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Where a credential comes from.
+/// An option that gives a secret to a plugin.
+pub(crate) struct Kind {
+    pub(crate) option: &'static str,
+    pub(crate) class: &'static str,
+    what: &'static str,
+}
+
+/// What signs requests, and stays with the host.
+pub(crate) const SIGN: Kind = Kind { option: "--credential", class: "usage/credential", what: "credential" };
+/// What opens files, and is handed to the plugin that opens them.
+pub(crate) const OPEN: Kind = Kind { option: "--unlock", class: "usage/unlock", what: "key" };
+
+/// Where a credential or a key comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Credential {
     /// From another plugin.
     Secret(SecretRef),
     /// From a file, without the end of its last line.
     File(PathBuf),
+    /// From the terminal.
+    Ask(String),
+}
+
+impl Kind {
+    /// `ALIAS=REF`, `ALIAS=@FILE` or `ALIAS=ask`. Nothing of the reference is repeated in an error: it may be the
+    /// secret itself.
+    pub(crate) fn parse<'a>(&self, text: &'a str) -> Result<(&'a str, Credential), Failure> {
+        let Self { option, class, what } = self;
+        let malformed = || {
+            let forms = "`ALIAS=SCHEME://KEY`, `ALIAS=@FILE` or `ALIAS=ask`";
+            Failure::new(class, format!("a {what} is {forms}"))
+                .help(format!("for example `{option} vault=env://VAULT_TOKEN`"))
+        };
+        let (alias, source) = text.split_once('=').ok_or_else(malformed)?;
+        let source = match source.strip_prefix('@') {
+            Some("") => return Err(malformed()),
+            Some(path) => Credential::File(path.into()),
+            None if source == "ask" => Credential::Ask(format!("The {what} for `{alias}`: ")),
+            None => Credential::Secret(source.parse().map_err(|_| malformed())?),
+        };
+        Ok((alias, source))
+    }
 }
 
 impl Credential {
-    /// `ALIAS=REF` or `ALIAS=@FILE`. Nothing of the reference is repeated in an error: it may be the credential
-    /// itself.
-    pub(crate) fn parse(text: &str) -> Result<(&str, Self), Failure> {
-        let malformed = || {
-            Failure::new("usage/credential", "a credential is `ALIAS=SCHEME://KEY` or `ALIAS=@FILE`")
-                .help("for example `--credential vault=env://VAULT_TOKEN`")
-        };
-        let (alias, source) = text.split_once('=').ok_or_else(malformed)?;
-        match source.strip_prefix('@') {
-            Some("") => Err(malformed()),
-            Some(path) => Ok((alias, Self::File(path.into()))),
-            None => Ok((alias, Self::Secret(source.parse().map_err(|_| malformed())?))),
-        }
-    }
-
     /// The reference, if it is a secret.
     pub(crate) const fn reference(&self) -> Option<&SecretRef> {
         match self {
             Self::Secret(reference) => Some(reference),
-            Self::File(_) => None,
+            Self::File(_) | Self::Ask(_) => None,
         }
     }
 
-    /// What the file holds. A secret is fetched by a plugin.
-    fn read(&self) -> Option<Result<SecretBytes, Failure>> {
-        let Self::File(path) = self else { return None };
-        let read = read_regular(path, MAX_BYTES).map(|mut bytes| {
-            let end = bytes.trim_ascii_end().len();
-            bytes.truncate(end);
-            SecretBytes::new(bytes)
-        });
-        Some(read.map_err(|why| {
-            let message = format!("the credential in `{}` cannot be read: {why}", path.display());
-            Failure::new("grant/credential", message).help("check the path, and that you may read it")
-        }))
+    /// What the file holds, or the user types. A secret is fetched by a plugin.
+    pub(crate) fn read(&self, kind: &Kind) -> Option<Result<SecretBytes, Failure>> {
+        match self {
+            Self::Secret(_) => None,
+            Self::Ask(question) => Some(ask(question, kind)),
+            Self::File(path) => Some(read_regular(path, MAX_BYTES).map(trimmed).map_err(|why| {
+                let message = format!("the {} in `{}` cannot be read: {why}", kind.what, path.display());
+                Failure::new("grant/credential", message).help("check the path, and that you may read it")
+            })),
+        }
     }
+}
+
+/// Without the end of the last line.
+pub(crate) fn trimmed(mut bytes: Vec<u8>) -> SecretBytes {
+    let end = bytes.trim_ascii_end().len();
+    bytes.truncate(end);
+    SecretBytes::new(bytes)
+}
+
+fn ask(question: &str, kind: &Kind) -> Result<SecretBytes, Failure> {
+    let typed = rpassword::prompt_password(question).map_err(|why| {
+        Failure::new(kind.class, format!("there is no terminal to ask for the {}: {why}", kind.what))
+            .help(format!("name it: `{} ALIAS=SCHEME://KEY`, or `@FILE`", kind.option))
+    })?;
+    Ok(SecretBytes::new(typed.into_bytes()))
 }
 
 /// Signs with what is on this machine: a file that was named, or what it has for that kind. Other secrets are
@@ -67,7 +100,7 @@ pub(crate) fn sign_from_here(
     references: &[&SecretRef],
 ) -> Result<Grants, Failure> {
     match credential {
-        Some(credential) => match credential.read() {
+        Some(credential) => match credential.read(&SIGN) {
             Some(secret) => sign(grants, &secret?, references),
             None => Ok(grants),
         },

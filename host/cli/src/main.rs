@@ -11,6 +11,7 @@ mod found;
 mod harden;
 mod inject;
 mod lock;
+mod opener;
 mod plan;
 mod plugins;
 mod prepare;

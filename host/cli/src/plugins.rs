@@ -6,7 +6,7 @@ use ptrun_host::{Grant, Grants, Limits, SecretRef, TrustStore};
 
 use crate::approval::{self, Approved};
 use crate::args::Global;
-use crate::credential::Credential;
+use crate::credential::{self, Credential, Kind};
 use crate::found::Found;
 use crate::lock::Policy;
 use crate::report::{Failure, Failures};
@@ -17,6 +17,8 @@ pub(crate) struct Plugin {
     pub(crate) allowed: Grants,
     /// What signs its requests.
     pub(crate) credential: Option<Credential>,
+    /// What opens its files.
+    pub(crate) keys: Vec<Credential>,
     pub(crate) limits: Limits,
     /// Whether `--plugin` named it; the others are here because a reference wants them.
     named: bool,
@@ -30,7 +32,14 @@ pub(crate) struct Plugins {
 
 impl Plugin {
     fn new(approved: Approved, named: bool) -> Self {
-        Self { approved, allowed: Grants::none(), credential: None, limits: Limits::default(), named }
+        Self {
+            approved,
+            allowed: Grants::none(),
+            credential: None,
+            keys: Vec::new(),
+            limits: Limits::default(),
+            named,
+        }
     }
 }
 
@@ -46,8 +55,13 @@ impl Plugins {
         for grant in &global.allow {
             plugins.allow(grant)?;
         }
-        for credential in &global.credentials {
-            plugins.sign(credential)?;
+        for text in &global.credentials {
+            let (plugin, credential) = plugins.given(&credential::SIGN, text)?;
+            plugin.credential = Some(credential);
+        }
+        for text in &global.unlock {
+            let (plugin, key) = plugins.given(&credential::OPEN, text)?;
+            plugin.keys.push(key);
         }
         for (alias, limits) in global.limits()? {
             plugins.get_mut("--limit", "usage/limit", &alias)?.limits = limits;
@@ -68,16 +82,14 @@ impl Plugins {
         Ok(())
     }
 
-    fn sign(&mut self, text: &str) -> Result<(), Failure> {
-        let (alias, credential) = Credential::parse(text)?;
-        self.get_mut("--credential", "usage/credential", alias)?;
-        if let Credential::Secret(reference) = &credential {
+    /// What an option gives to a plugin; and a plugin to fetch it from, if it is a secret.
+    fn given(&mut self, kind: &Kind, text: &str) -> Result<(&mut Plugin, Credential), Failure> {
+        let (alias, credential) = kind.parse(text)?;
+        self.get_mut(kind.option, kind.class, alias)?;
+        if let Some(reference) = credential.reference() {
             self.want(reference.scheme())?;
         }
-        if let Some(plugin) = self.plugins.get_mut(alias) {
-            plugin.credential = Some(credential);
-        }
-        Ok(())
+        Ok((self.get_mut(kind.option, kind.class, alias)?, credential))
     }
 
     /// The plugin that an option is about.

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use ptrun_host::{EgressOptions, Grant, Grants, Limits, Roots, SecretRef};
+use ptrun_host::{EgressOptions, Grant, Grants, Limits, Roots, SecretBytes, SecretRef};
 
 use crate::approval::Approved;
 use crate::confine::Needs;
 use crate::credential;
+use crate::opener;
 use crate::plan::Wanted;
 use crate::plugins::{Plugin, Plugins};
 use crate::report::Failure;
@@ -16,11 +17,20 @@ use crate::report::Failure;
 pub(crate) struct Prepared {
     /// Those that are asked, by the scheme of their references.
     pub(crate) plugins: BTreeMap<String, Ready>,
-    /// The secrets that sign the requests of other plugins, each with the scheme of that plugin.
-    pub(crate) credentials: Vec<(String, Wanted)>,
+    /// Secrets for other plugins, each with the scheme of that plugin.
+    pub(crate) handed: Vec<((String, Purpose), Wanted)>,
     /// What all of them need of the system.
     pub(crate) needs: Needs,
     pub(crate) egress: EgressOptions,
+}
+
+/// What a secret is for that one plugin fetches for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To sign requests.
+    Sign,
+    /// To open files.
+    Open,
 }
 
 /// A plugin, and what it will be given.
@@ -30,47 +40,62 @@ pub(crate) struct Ready {
     pub(crate) grants: Grants,
     /// What it asks for and is not granted.
     pub(crate) missing: Vec<Grant>,
-    /// Whether a secret of another plugin signs its requests.
-    pub(crate) is_signed_later: bool,
+    /// The keys to its files that are here.
+    pub(crate) keys: Vec<SecretBytes>,
+    /// How many secrets other plugins fetch for it.
+    pub(crate) awaits: usize,
 }
 
 pub(crate) fn prepare(plugins: Plugins, wanted: &[Wanted]) -> Result<Prepared, Failure> {
     let mut plugins = plugins.into_map();
     let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
-    let credentials: Vec<(String, Wanted)> = plugins
-        .iter()
-        .filter(|(scheme, _)| asked(scheme))
-        .filter_map(|(scheme, plugin)| {
-            let reference = plugin.credential.as_ref()?.reference()?.clone();
-            Some((scheme.clone(), Wanted { name: None, reference }))
-        })
-        .collect();
+    let mut handed = Vec::new();
+    for (scheme, plugin) in plugins.iter().filter(|(scheme, _)| asked(scheme)) {
+        let sign = plugin.credential.iter().map(|credential| (Purpose::Sign, credential));
+        for (purpose, from) in sign.chain(plugin.keys.iter().map(|key| (Purpose::Open, key))) {
+            if let Some(reference) = from.reference() {
+                let wanted = Wanted { name: None, reference: reference.clone() };
+                handed.push(((scheme.clone(), purpose), wanted));
+            }
+        }
+    }
     let references: Vec<&SecretRef> =
-        credentials.iter().map(|(_, wanted)| wanted).chain(wanted).map(|wanted| &wanted.reference).collect();
+        handed.iter().map(|(_, wanted)| wanted).chain(wanted).map(|wanted| &wanted.reference).collect();
     plugins.retain(|scheme, _| references.iter().any(|reference| reference.scheme() == scheme));
 
     let mut ready = BTreeMap::new();
     for (scheme, plugin) in plugins {
         let theirs: Vec<&SecretRef> =
             references.iter().copied().filter(|reference| reference.scheme() == scheme).collect();
-        ready.insert(scheme, given(plugin, &theirs)?);
+        let ready_plugin = given(&scheme, plugin, &theirs)?;
+        ready.insert(scheme, ready_plugin);
     }
     let needs = Needs {
         files: ready.values().flat_map(|ready| ready.grants.paths()).map(Into::into).collect(),
         ports: ready.values().flat_map(|ready| ready.grants.origins()).map(|origin| origin.port()).collect(),
     };
     let egress = EgressOptions { roots: roots(&needs), ..EgressOptions::default() };
-    Ok(Prepared { plugins: ready, credentials, needs, egress })
+    Ok(Prepared { plugins: ready, handed, needs, egress })
 }
 
-fn given(plugin: Plugin, references: &[&SecretRef]) -> Result<Ready, Failure> {
-    let Plugin { approved, allowed, credential, limits, .. } = plugin;
+fn given(scheme: &str, plugin: Plugin, references: &[&SecretRef]) -> Result<Ready, Failure> {
+    let Plugin { approved, allowed, credential, keys, limits, .. } = plugin;
     let (mut grants, missing) = approved.grants(&allowed, references);
+    let asks_for_keys = approved.verified().manifest().capabilities.keys;
+    if !keys.is_empty() && !asks_for_keys {
+        return Err(Failure::new("usage/unlock", format!("the plugin `{scheme}` asks for no key"))
+            .help("`--credential` is for keys that sign requests"));
+    }
+    let mut here = Vec::new();
     if missing.is_empty() {
         grants = credential::sign_from_here(grants, credential.as_ref(), references)?;
+        if asks_for_keys {
+            here = opener::here(&keys)?;
+            grants = opener::from_files(grants, &here, !keys.is_empty(), references)?;
+        }
     }
-    let is_signed_later = credential.is_some_and(|credential| credential.reference().is_some());
-    Ok(Ready { approved, limits, grants, missing, is_signed_later })
+    let awaits = credential.iter().chain(&keys).filter(|from| from.reference().is_some()).count();
+    Ok(Ready { approved, limits, grants, missing, keys: here, awaits })
 }
 
 /// As for curl and OpenSSL: whoever sets one of these variables wants the system's roots, or their own.

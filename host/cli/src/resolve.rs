@@ -11,9 +11,9 @@ use ptrun_host::{
 use crate::args::Global;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
-use crate::prepare::{Prepared, Ready, prepare};
+use crate::prepare::{Prepared, Purpose, Ready, prepare};
 use crate::report::{Failure, Failures};
-use crate::{confine, credential, shell};
+use crate::{confine, credential, opener, shell};
 
 /// One secret for each that is wanted, in their order; or every reason why there is none. The credentials of
 /// the plugins that are asked are secrets too, and come first.
@@ -22,17 +22,17 @@ pub(crate) fn all(
     plugins: Plugins,
     wanted: &[Wanted],
 ) -> Result<Vec<SecretBytes>, Failures> {
-    let Prepared { plugins, credentials, needs, egress } = prepare(plugins, wanted)?;
-    let (schemes, credentials): (Vec<String>, Vec<Wanted>) = credentials.into_iter().unzip();
+    let Prepared { plugins, handed, needs, egress } = prepare(plugins, wanted)?;
+    let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
     confine::run(&needs, |_| {
-        let references = credentials.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
+        let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
         let engine = Engine { verbose: global.verbose, egress };
         let usual = engine.start(Limits::default())?;
         let mut loaded = Loaded { engine, usual, plugins, references, sandboxes: BTreeMap::new() };
         tokio(!needs.ports.is_empty())?.block_on(async {
-            loaded.load(&credentials, BTreeMap::new())?;
-            let secrets = ask(&loaded.sandboxes, &credentials).await?;
-            loaded.load(wanted, schemes.into_iter().zip(secrets).collect())?;
+            loaded.load(&handed, Vec::new())?;
+            let secrets = ask(&loaded.sandboxes, &handed).await?;
+            loaded.load(wanted, purposes.into_iter().zip(secrets).collect())?;
             ask(&loaded.sandboxes, wanted).await
         })
     })?
@@ -61,6 +61,9 @@ impl Engine {
     }
 }
 
+/// What plugins fetched for others.
+type Handed = Vec<((String, Purpose), SecretBytes)>;
+
 /// The plugins of a run on their way into their sandboxes.
 struct Loaded<'a> {
     engine: Engine,
@@ -73,17 +76,13 @@ struct Loaded<'a> {
 }
 
 impl Loaded<'_> {
-    /// Puts the plugins that `wanted` names into sandboxes, with the credentials of those that need one.
-    fn load(
-        &mut self,
-        wanted: &[Wanted],
-        mut credentials: BTreeMap<String, SecretBytes>,
-    ) -> Result<(), Failures> {
+    /// Puts the plugins that `wanted` names into sandboxes, with what others fetched for them.
+    fn load(&mut self, wanted: &[Wanted], mut handed: Handed) -> Result<(), Failures> {
         for Wanted { reference, .. } in wanted {
             let scheme = reference.scheme();
             // There is one for each scheme; it is taken once.
             let Some(ready) = self.plugins.remove(scheme) else { continue };
-            let Ready { approved, limits, mut grants, missing, is_signed_later } = ready;
+            let Ready { approved, limits, mut grants, missing, mut keys, awaits } = ready;
             let compiled = match limits == Limits::default() {
                 true => approved.compile(&self.usual)?,
                 false => approved.compile(&self.engine.start(limits)?)?,
@@ -91,14 +90,27 @@ impl Loaded<'_> {
             if !missing.is_empty() {
                 return Err(not_granted(scheme, &compiled, &missing).into());
             }
-            if is_signed_later {
-                let secret = credentials.remove(scheme).ok_or_else(|| {
-                    let message = format!("the plugin `{scheme}` holds a credential, and needs one itself");
-                    Failure::new("usage/credential", message)
-                        .help("take the credential from a plugin that needs none, such as `env`")
-                })?;
-                let theirs = self.references.iter().copied().filter(|of| of.scheme() == scheme);
-                grants = credential::sign(grants, &secret, &theirs.collect::<Vec<_>>())?;
+            let of_scheme = |of: &((String, Purpose), SecretBytes)| of.0.0 == scheme;
+            let (theirs, others): (Handed, Handed) = handed.into_iter().partition(of_scheme);
+            handed = others;
+            if theirs.len() != awaits {
+                let message =
+                    format!("the plugin `{scheme}` fetches a secret for another, and awaits one itself");
+                return Err(Failure::new("usage/credential", message)
+                    .help("take the secret from a plugin that needs none, such as `env`")
+                    .into());
+            }
+            let references: Vec<_> =
+                self.references.iter().copied().filter(|of| of.scheme() == scheme).collect();
+            let before = keys.len();
+            for ((_, purpose), secret) in theirs {
+                match purpose {
+                    Purpose::Sign => grants = credential::sign(grants, &secret, &references)?,
+                    Purpose::Open => keys.push(secret),
+                }
+            }
+            if keys.len() > before {
+                grants = opener::from_options(grants, &keys, &references);
             }
             let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
             self.sandboxes.insert(scheme.to_owned(), sandbox);

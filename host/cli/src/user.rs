@@ -3,7 +3,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown,
+};
 use std::path::{Path, PathBuf};
 
 use ptrun_host::{Approvals, StoreError, TrustStore};
@@ -129,7 +131,7 @@ pub(crate) fn read(path: &Path, private: Private) -> io::Result<Vec<u8>> {
     }
     if metadata.mode() & private as u32 != 0 {
         let what = if matches!(private, Private::Write) { "write" } else { "read" };
-        return Err(io::Error::other(format!("others may {what} it")));
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("others may {what} it")));
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
@@ -151,8 +153,9 @@ pub(crate) fn read_text(
     }
 }
 
-/// Replaces a file by what `content` makes, or leaves it if that fails. Those who change a file of the same
-/// folder in this way wait for each other, so that no change is lost.
+/// Replaces a file by what `content` makes, or leaves it if that fails. It keeps its mode and its owner; `mode` is
+/// for a new one. Those who change a file of the same folder in this way wait for each other, so that no change is
+/// lost.
 pub(crate) fn change_file<E>(
     path: &Path,
     mode: u32,
@@ -163,7 +166,11 @@ pub(crate) fn change_file<E>(
     let lock = File::open(folder)?;
     lock.lock()?;
     match content() {
-        Ok(text) => replace(path, text.as_bytes(), mode).map(Ok),
+        Ok(text) => {
+            let before = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+            let mode = before.as_ref().map_or(mode, |before| before.mode() & 0o777);
+            replace_like(path, text.as_bytes(), mode, before.as_ref()).map(Ok)
+        }
         Err(why) => Ok(Err(why)),
     }
 }
@@ -181,10 +188,23 @@ pub(crate) fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Replaces a file, or makes it: whoever reads it sees the old content or the new, and a crash leaves one
 /// of them.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    replace_like(path, bytes, mode, None)
+}
+
+fn replace_like(path: &Path, bytes: &[u8], mode: u32, before: Option<&fs::Metadata>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
-    let replaced = create(&new, bytes, mode).and_then(|()| fs::rename(&new, path));
+    // What somebody left who was killed has the same name only by chance, and is of no use to anybody.
+    let _ = fs::remove_file(&new);
+    let replaced = create(&new, bytes, mode).and_then(|()| {
+        if let Some(before) = before {
+            // The mask of the process has taken something away; and only root can give a file to somebody else.
+            fs::set_permissions(&new, fs::Permissions::from_mode(mode))?;
+            let _ = chown(&new, Some(before.uid()), Some(before.gid()));
+        }
+        fs::rename(&new, path)
+    });
     if replaced.is_err() {
         let _ = fs::remove_file(&new);
     }

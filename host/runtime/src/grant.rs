@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ptrun_egress::{Authenticator, IpNet, Rule, Rules};
 use ptrun_trust::{Auth, Capabilities, HttpAccess, Origin};
 
-use crate::SecretRef;
+use crate::{SecretBytes, SecretRef};
 
 /// One thing that a plugin can be given. Prints as it is written in `--allow`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +75,7 @@ impl fmt::Display for Grant {
 pub struct Grants {
     env: BTreeSet<String>,
     files: BTreeMap<String, PathBuf>,
+    contents: Contents,
     http: Vec<HttpAccess>,
     networks: Vec<IpNet>,
     credentials: Credentials,
@@ -109,6 +110,27 @@ impl PartialEq for Credentials {
 
 impl Eq for Credentials {}
 
+/// Files that are in memory, by name. Nothing of them is shown or compared but whether they are the same.
+#[derive(Clone, Default)]
+struct Contents(BTreeMap<String, Arc<SecretBytes>>);
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl PartialEq for Contents {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |((one, ours), (other, theirs)): ((&String, &Arc<_>), (&String, &Arc<_>))| {
+            one == other && Arc::ptr_eq(ours, theirs)
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+    }
+}
+
+impl Eq for Contents {}
+
 impl Grants {
     /// Nothing.
     #[must_use]
@@ -127,6 +149,13 @@ impl Grants {
     #[must_use]
     pub fn file(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.files.insert(name.into(), path.into());
+        self
+    }
+
+    /// These bytes, as the file of this name: a key, for example, that is on no disk.
+    #[must_use]
+    pub fn content(mut self, name: impl Into<String>, bytes: SecretBytes) -> Self {
+        self.contents.0.insert(name.into(), Arc::new(bytes));
         self
     }
 
@@ -175,6 +204,7 @@ impl Grants {
     pub fn and(mut self, more: Self) -> Self {
         self.env.extend(more.env);
         self.files.extend(more.files);
+        self.contents.0.extend(more.contents.0);
         self.http.extend(more.http);
         self.networks.extend(more.networks);
         self.credentials.0.extend(more.credentials.0);
@@ -245,7 +275,12 @@ impl Grants {
 
     /// Whether a file is granted at all.
     pub(crate) fn has_files(&self) -> bool {
-        !self.files.is_empty()
+        !self.files.is_empty() || !self.contents.0.is_empty()
+    }
+
+    /// The bytes behind the name of a file that is in memory.
+    pub(crate) fn content_of(&self, name: &str) -> Option<&SecretBytes> {
+        self.contents.0.get(name).map(|bytes| &**bytes)
     }
 
     /// Whether requests are granted at all.

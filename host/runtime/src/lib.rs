@@ -70,4 +70,4 @@ pub use reference::{NameError, ReferenceError, SecretName, SecretRef, Selector};
 pub use runtime::{Compiled, INTERFACE_VERSION, LoadError, Runtime};
 pub use sandbox::{Answers, LogLevel, LogRecord, RunError, Sandbox, SecretError, resolve_all};
 pub use secret::SecretBytes;
-pub use select::SelectError;
+pub use select::{Format, SelectError};

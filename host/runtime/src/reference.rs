@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use crate::Format;
+
 /// The longest reference, in bytes.
 const MAX_BYTES: usize = 2048;
 
@@ -32,6 +34,9 @@ pub enum ReferenceError {
     /// An option that occurs twice.
     #[error("the option `{0}` occurs twice")]
     DuplicateOption(String),
+    /// The option `format` with another value.
+    #[error("the format of a secret is `json`, `yaml`, `toml` or `dotenv`")]
+    BadFormat,
     /// A selector that selects nothing: empty, or `/` with a `~` that RFC 6901 does not know.
     #[error("the part after `#` is `name`, or a JSON pointer such as `/a/b/0`")]
     BadSelector,
@@ -44,6 +49,9 @@ pub enum ReferenceError {
 }
 
 /// Where a secret is: `scheme://key[?option=value&…][#selector]`.
+///
+/// The option `format` (`json`, `yaml`, `toml`, `dotenv`) says what the selector selects in; the others are for the
+/// plugin.
 ///
 /// The scheme names a plugin. Key, options and selector may be percent-encoded (RFC 3986, section 2.1),
 /// and are kept decoded.
@@ -63,6 +71,7 @@ pub struct SecretRef {
     scheme: String,
     key: String,
     options: Vec<(String, String)>,
+    format: Option<Format>,
     selector: Option<Selector>,
 }
 
@@ -88,10 +97,16 @@ impl SecretRef {
         &self.key
     }
 
-    /// How, in order. A name occurs once.
+    /// How, in order. A name occurs once. The option `format` is the host's, and not among them.
     #[must_use]
     pub fn options(&self) -> &[(String, String)] {
         &self.options
+    }
+
+    /// The format of the answer, if the reference says it: the option `format`.
+    #[must_use]
+    pub const fn format(&self) -> Option<Format> {
+        self.format
     }
 
     /// Which part of the answer is wanted.
@@ -135,14 +150,18 @@ impl FromStr for SecretRef {
             Some((rest, selector)) => (rest, Some(decode(selector)?.parse()?)),
             None => (rest, None),
         };
-        let (key, options) = match rest.split_once('?') {
+        let (key, mut options) = match rest.split_once('?') {
             Some((key, options)) => (key, parse_options(options)?),
             None => (rest, Vec::new()),
+        };
+        let format = match options.iter().position(|(name, _)| name == "format") {
+            Some(at) => Some(options.remove(at).1.parse().map_err(|()| ReferenceError::BadFormat)?),
+            None => None,
         };
         if key.is_empty() {
             return Err(ReferenceError::NoKey(scheme));
         }
-        Ok(Self { scheme, key: decode(key)?, options, selector })
+        Ok(Self { scheme, key: decode(key)?, options, format, selector })
     }
 }
 
@@ -198,7 +217,8 @@ fn unescape(token: &str) -> Option<String> {
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme, utf8_percent_encode(&self.key, IN_KEY))?;
-        for (index, (name, value)) in self.options.iter().enumerate() {
+        let format = self.format.map(|format| ("format".to_owned(), format.to_string()));
+        for (index, (name, value)) in self.options.iter().chain(&format).enumerate() {
             let (name, value) = (utf8_percent_encode(name, IN_OPTION), utf8_percent_encode(value, IN_OPTION));
             write!(f, "{}{name}={value}", if index == 0 { '?' } else { '&' })?;
         }

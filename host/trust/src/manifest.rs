@@ -82,6 +82,9 @@ pub struct Capabilities {
     /// Files, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// The keys to the files, wherever the user keeps them: `key:NAME` for the file `NAME`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keys: bool,
     /// Web origins, each with the methods and the credential of its requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpAccess>,
@@ -209,15 +212,19 @@ impl Capabilities {
         if self.env.iter().any(|name| name.contains('=') || name.contains('*')) {
             return Err(ManifestError::new("variables are asked for by name, or as `{key}`"));
         }
+        if self.keys && self.files.is_empty() {
+            return Err(ManifestError::new("a plugin that asks for keys asks for the files that they open"));
+        }
         self.http.iter().try_for_each(HttpAccess::check)
     }
 
-    /// Each thing that is asked for, one by one: `env=NAME`, `file=NAME`, `http=ORIGIN METHOD`, `random`.
+    /// Each thing that is asked for, one by one: `env=NAME`, `file=NAME`, `keys`, `http=ORIGIN METHOD`, `random`.
     pub fn requests(&self) -> impl Iterator<Item = String> {
         let env = self.env.iter().map(|name| format!("env={name}"));
         let files = self.files.iter().map(|name| format!("file={name}"));
         let http = self.http.iter().flat_map(HttpAccess::requests);
-        env.chain(files).chain(http).chain(self.random.then(|| "random".to_owned()))
+        let keys = self.keys.then(|| "keys".to_owned());
+        env.chain(files).chain(keys).chain(http).chain(self.random.then(|| "random".to_owned()))
     }
 
     /// The names that `requests` come to for the key of a reference.
@@ -275,6 +282,7 @@ sequence = 7
             ("sequence = 7", "sequence = 7\ndescription = \"a\u{202e}b\"", "control characters"),
             ("sequence = 7", "sequence = 7\n\"\\u001b[2J\" = 1", "unknown field `\\u{1b}[2J`"),
             ("sequence = 7", "sequence = 7\n[capabilities]\nenv = [\"*\"]", "by name"),
+            ("sequence = 7", "sequence = 7\n[capabilities]\nkeys = true", "the files that they open"),
             ("sequence = 7", "sequence = 7\n[capabilities]\nsockets = true", "unknown field `sockets`"),
             ("sequence = 7", "sequence = 7\n[[capabilities.http]]\norigin = \"https://*\"", "an origin is"),
             (

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use crate::report::Failure;
 
 pub(crate) mod doctor;
+pub(crate) mod file;
 pub(crate) mod get;
 pub(crate) mod key;
 pub(crate) mod plugin;

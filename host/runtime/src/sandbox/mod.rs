@@ -280,7 +280,7 @@ impl Sandbox {
                 return Err(SecretError::TooLarge { size, limit });
             }
             match reference.selector() {
-                Some(selector) => Ok(selector.select(&secret)?),
+                Some(selector) => Ok(selector.select(&secret, reference.format())?),
                 None => Ok(secret),
             }
         };

@@ -22,6 +22,8 @@ use crate::{Grants, Limit, Limits};
 const LOG_RECORD: usize = 64;
 /// The longest code of a log message, in bytes.
 const MAX_CODE: usize = 64;
+/// The most lines of a file that are taken out of texts one by one. Keys have a line each.
+const MAX_LINES: usize = 16;
 /// The most fields of a log message.
 const MAX_FIELDS: usize = 16;
 
@@ -91,6 +93,15 @@ impl State {
     pub(crate) fn clean(&self, text: &str, answered: &[&[u8]]) -> String {
         let given = self.given.iter().map(|value| value.as_bytes());
         untrusted(text, &given.chain(answered.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// Takes what the plugin was handed, and each line of a few, out of what it will say.
+    fn remember(&mut self, bytes: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            self.given.push(Zeroizing::new(text.trim().to_owned()));
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            self.given.extend(lines.take(MAX_LINES).map(|line| Zeroizing::new(line.to_owned())));
+        }
     }
 
     /// Called at every tick while the guest computes. Lets the timeout of the whole call be looked at,
@@ -188,6 +199,11 @@ impl log::Host for State {
 
 impl files::Host for State {
     fn read(&mut self, name: String) -> Result<Vec<u8>, files::ReadError> {
+        if let Some(bytes) = self.grants.content_of(&name) {
+            let bytes = bytes.expose().to_vec();
+            self.remember(&bytes);
+            return Ok(bytes);
+        }
         let path = self.grants.path(&name).ok_or(files::ReadError::NotGranted)?;
         let bytes = read_regular(path, self.file_bytes).map_err(|why| match why.kind() {
             io::ErrorKind::NotFound => files::ReadError::NotFound,
@@ -195,9 +211,7 @@ impl files::Host for State {
             // The kind, not the message: a message could name a path that the plugin has no business with.
             kind => files::ReadError::Failed(kind.to_string()),
         })?;
-        if let Ok(text) = std::str::from_utf8(&bytes) {
-            self.given.push(Zeroizing::new(text.trim().to_owned()));
-        }
+        self.remember(&bytes);
         Ok(bytes)
     }
 }
