@@ -150,8 +150,8 @@ fn ansible_and_ptrun_open_what_the_other_sealed() {
 fn values_that_ansible_encrypted_in_yaml_are_selected() {
     let user = User::new();
     user.write("password", "hunter2\n");
-    let value = |text: &str, name: &str| {
-        let arguments = ["encrypt_string", "--vault-password-file", "password", "--name", name, text];
+    let value = |plain: &str, name: &str| {
+        let arguments = ["encrypt_string", "--vault-password-file", "password", "--name", name, plain];
         let output = ansible(&user, &arguments);
         assert!(output.status.success(), "{}", text(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
@@ -341,7 +341,7 @@ fn who_is_killed_while_writing_leaves_the_old_file_or_the_new_one() {
         command.args(["file", "encrypt", "-", "-o", "config"]).stdin(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("starts");
         let mut input = child.stdin.take().expect("a pipe");
-        let text = [b'a' + u8::try_from(round % 26).expect("small"); 4 << 20];
+        let text = vec![b'a' + u8::try_from(round % 26).expect("small"); 4 << 20];
         let _ = input.write_all(&text);
         drop(input);
         // Somewhere between the last byte read and the end.
