@@ -63,13 +63,13 @@ pub(crate) fn read(path: &Path, reference: Option<&SecretRef>) -> Result<SecretB
         let shown = path.display();
         let failure = match why.kind() {
             io::ErrorKind::NotFound => {
-                Failure::new("key/missing", format!("there is no key at `{shown}`")).help(
+                Failure::new("key/not-found", format!("there is no key at `{shown}`")).help(
                     "put it there, or name it: `?key=PATH` in the reference, or `--unlock ALIAS=SCHEME://KEY`",
                 )
             }
             // What the system refuses has a number.
             io::ErrorKind::PermissionDenied if why.raw_os_error().is_none() => {
-                Failure::new("key/exposed", format!("the key `{shown}` is no secret: {why}"))
+                Failure::new("key/insecure", format!("the key `{shown}` is no secret: {why}"))
                     .help(format!("make it yours alone: `chmod 600 {shown}`"))
             }
             _ => Failure::new("key/unreadable", format!("the key `{shown}` cannot be read: {why}"))

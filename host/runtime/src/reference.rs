@@ -377,12 +377,15 @@ mod tests {
             scheme in "[a-z][a-z0-9+.-]{0,8}",
             key in text(),
             options in prop::collection::btree_map(text(), "[^\\pC]{0,8}", 0..4),
+            format in prop::option::of(prop::sample::select(vec!["json", "yaml", "toml", "dotenv"])),
             name in prop::option::of(text()),
         ) {
+            let format = format.and_then(|format| format.parse().ok());
             let selector = name.map(|name| name.parse()).transpose();
             prop_assume!(selector.is_ok());
             let selector = selector.ok().flatten();
-            let reference = SecretRef { scheme, key, options: options.into_iter().collect(), selector };
+            let options = options.into_iter().filter(|(name, _)| name != "format").collect();
+            let reference = SecretRef { scheme, key, options, format, selector };
             prop_assert_eq!(parse(&reference.to_string()), Ok(reference));
         }
 

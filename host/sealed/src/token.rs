@@ -56,7 +56,7 @@ pub(crate) fn open(token: &[u8], keys: &Keys<'_>, age: Age) -> Result<Zeroizing<
 fn time_of(text: &str) -> Result<u64, SealError> {
     let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
     let bytes = bytes.map_err(|_| SealError::Broken)?;
-    if bytes.len() < SMALLEST || (bytes.len() - SMALLEST) % 16 != 0 || bytes[0] != 0x80 {
+    if bytes.len() < SMALLEST || !(bytes.len() - SMALLEST).is_multiple_of(16) || bytes[0] != 0x80 {
         return Err(SealError::Broken);
     }
     let time: [u8; 8] = bytes[1..9].try_into().map_err(|_| SealError::Broken)?;

@@ -154,6 +154,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn the_readme_lists_every_class() {
     let groups = [
         "exec",
+        "file",
         "grant",
         "inject",
         "key",

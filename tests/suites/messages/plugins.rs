@@ -15,7 +15,7 @@ fn plugin_that_is_missing() {
         refused(&user, &["--plugin", "vault"]),
         str![[r#"
 error[plugin/not-found]: there is no plugin `vault`
-  built in: env
+  built in: env, file
   looked in: [HOME]/.local/share/ptrun/plugins
   help: give the path of its file: `--plugin ./NAME.wasm`
 

@@ -100,7 +100,7 @@ error[reference/selector]: the secret has no `#nothing`
     assert_data_eq!(
         refused(&user, &["-s", "A=env://HOME#name"]),
         str![[r#"
-error[reference/selector]: the secret is not JSON, so that `#name` selects nothing
+error[reference/selector]: the secret is neither JSON, YAML, TOML nor dotenv, so that `#name` selects nothing
   secret: A
   reference: env://HOME#name
   help: leave the selector out to get the whole secret

@@ -22,8 +22,8 @@ pub(super) enum Node {
     Text(Zeroizing<String>),
     /// A number, a truth value or nothing, as it is written.
     Plain(Zeroizing<String>),
-    List(Vec<Rc<Node>>),
-    Map(Vec<(Zeroizing<String>, Rc<Node>)>),
+    List(Vec<Rc<Self>>),
+    Map(Vec<(Zeroizing<String>, Rc<Self>)>),
 }
 
 impl Node {

@@ -1,7 +1,7 @@
 //! `ptrun file set` and `rotate-key`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ptrun_sealed::{Keys, is_key};
 use serde_json::{Map, Value};
@@ -29,8 +29,9 @@ pub(crate) fn set(file: &Sealed, name: &str, value: &[u8]) -> Result<(), Failure
             })?,
         };
         object.insert(name.to_owned(), value.into());
-        let text = serde_json::to_vec_pretty(&object);
-        text.map(Zeroizing::new).map_err(|why| Failure::new("file/format", why.to_string()))
+        let mut text = serde_json::to_vec_pretty(&object).map(Zeroizing::new);
+        text.iter_mut().for_each(|text| text.push(b'\n'));
+        text.map_err(|why| Failure::new("file/format", why.to_string()))
     })
 }
 
@@ -69,7 +70,7 @@ pub(crate) fn rotate(files: &[PathBuf], key: &KeyArgs, drop_old: bool) -> Result
 }
 
 /// Changes a file of keys.
-fn keys_at(path: &PathBuf, change: impl FnOnce(&str) -> Result<String, Failure>) -> Result<(), Failure> {
+fn keys_at(path: &Path, change: impl FnOnce(&str) -> Result<String, Failure>) -> Result<(), Failure> {
     let failure = |why: String| {
         Failure::new("key/unreadable", format!("the key `{}` cannot be changed: {why}", path.display()))
             .help("it holds keys of Fernet, a line for each")
