@@ -225,6 +225,55 @@ fn a_key_comes_from_where_the_user_says() {
 }
 
 #[test]
+fn a_key_is_asked_for_on_the_terminal() {
+    let user = made_by_python();
+    let key = fs::read_to_string(user.home().join(".key")).expect("a key");
+    fs::remove_file(user.home().join(".key")).expect("removed");
+    let ptrun = user.ptrun();
+    let ptrun = ptrun.get_program().to_str().expect("text");
+    let line = format!("{ptrun} get --plugin file --unlock file=ask file://config.encrypted#openai_api_key");
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]);
+    command.env("HOME", user.home()).current_dir(user.home()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("script, of util-linux");
+    child.stdin.take().expect("a pipe").write_all(format!("{key}\n").as_bytes()).expect("typed");
+    let output = child.wait_with_output().expect("ends");
+    let said = text(&output.stdout);
+    assert!(said.contains("The key for `file`: ") && said.contains("sk-canary-1"), "{said}");
+    assert!(!said.contains(&key), "what is typed is not shown");
+}
+
+#[test]
+fn a_profile_chooses_the_file() {
+    let user = User::new();
+    good(&file(&user, &["keygen"], b""));
+    for name in ["development", "production"] {
+        good(&file(&user, &["encrypt", "-", "-o", &format!("config.{name}.encrypted")], name.as_bytes()));
+    }
+    let reference = "file://config.{profile}.encrypted";
+    let run = |profile: &[&str], variable: &str| {
+        let mut command = user.ptrun();
+        command.env("PTRUN_PROFILE", variable).arg("get").args(profile).arg(reference);
+        command.output().expect("starts")
+    };
+    assert_eq!(text(&good(&run(&["--profile", "development"], ""))), "development");
+    assert_eq!(text(&good(&run(&[], "production"))), "production");
+    assert_eq!(text(&good(&run(&["--profile", "development"], "production"))), "development");
+    assert_eq!(class(&run(&[], "")), "reference/profile");
+    assert_eq!(class(&run(&["--profile", "staging"], "")), "secret/not-found");
+    for bad in ["../x", ".", "a b", "a/b", &"a".repeat(65)] {
+        assert_eq!(class(&run(&["--profile", bad], "")), "usage/profile", "{bad}");
+    }
+    // Nothing else is filled in.
+    user.write("config.{key}", fs::read(user.home().join("config.production.encrypted")).expect("made"));
+    assert_eq!(text(&good(&get(&user, "file://config.{key}"))), "production");
+    let mut command = user.ptrun();
+    command.args(["--profile", "production", "--plugin", "file"]).env("K", reference);
+    let output = command.args(["--", "printenv", "K"]).output().expect("starts");
+    assert_eq!(text(&good(&output)), "production\n");
+}
+
+#[test]
 fn each_way_in_which_a_file_is_wrong_has_its_class() {
     let user = made_by_python();
     let token = fs::read(user.home().join("config.encrypted")).expect("made");

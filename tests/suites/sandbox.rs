@@ -305,9 +305,11 @@ fn a_batch_answers_with_as_much_as_it_was_asked_for_and_no_more() {
     let runtime = Runtime::new(Limits::default()).expect("an engine");
     let sandbox =
         compile(&runtime, "full").sandbox(Grants::none(), BTreeMap::new()).expect("it needs nothing");
-    let reference: SecretRef = "guest://x".parse().expect("a reference");
+    let references: Vec<SecretRef> =
+        (0..64).map(|at| format!("guest://x{at}").parse().expect("a reference")).collect();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
-    let answers = tokio.block_on(sandbox.resolve(&[&reference; 64])).expect("64 values of 64 KiB");
+    let asked: Vec<&SecretRef> = references.iter().collect();
+    let answers = tokio.block_on(sandbox.resolve(&asked)).expect("64 values of 64 KiB");
     assert!(
         answers.iter().all(|answer| answer.as_ref().is_ok_and(|secret| secret.expose().len() == 64 << 10))
     );
@@ -338,4 +340,18 @@ fn several_plugins_are_asked_at_once() {
     assert!(answers[0].as_ref().is_ok_and(|secrets| secrets.len() == 2 && secrets.iter().all(Result::is_ok)));
     assert!(matches!(answers[1], Err(RunError::Exited { .. })), "one that fails leaves the others alone");
     assert!(answers[2].as_ref().is_ok_and(Vec::is_empty));
+}
+
+#[test]
+fn references_that_differ_in_their_selector_are_one_question() {
+    let runtime = Runtime::new(Limits::default()).expect("an engine");
+    let sandbox =
+        compile(&runtime, "count").sandbox(Grants::none(), BTreeMap::new()).expect("it needs nothing");
+    let texts = ["guest://a", "guest://a#x", "guest://b", "guest://a", "guest://a?o=1", "guest://b?format=yaml"];
+    let references: Vec<SecretRef> = texts.iter().map(|text| text.parse().expect("a reference")).collect();
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    let asked: Vec<&SecretRef> = references.iter().collect();
+    let answers = tokio.block_on(sandbox.resolve(&asked));
+    // This guest answers one result, however many it is asked for.
+    assert!(matches!(answers, Err(RunError::WrongCount { references: 3, results: 1, .. })), "{answers:?}");
 }

@@ -22,6 +22,7 @@ fn cases() -> Result<Vec<Case>> {
     let case =
         |name, program: &Path, args| Case { name, program: program.to_owned(), args, times: Vec::new() };
     large_plugin()?;
+    encrypted_file(&ptrun)?;
     Ok(vec![
         case("true", Path::new("true"), &[]),
         case("env true", Path::new("env"), &["true"]),
@@ -31,8 +32,23 @@ fn cases() -> Result<Vec<Case>> {
             &ptrun,
             &["--plugin", "env", "-s", "SECRET=env://PTBENCH_SECRET", "--", "true"],
         ),
+        case("ptrun, file plugin, 10 KB", &ptrun, &["-s", FILE, "--", "true"]),
         case("ptrun, verify 2 MB", &ptrun, &["plugin", "verify", LARGE]),
     ])
+}
+
+/// A secret in an encrypted file of 10 KB.
+const FILE: &str = "SECRET=file://target/bench/config.encrypted#key0";
+
+fn encrypted_file(ptrun: &Path) -> Result<()> {
+    let folder = sh::target("bench");
+    let (key, plain) = (folder.join(".key"), folder.join("config.json"));
+    let _ = std::fs::remove_file(&key);
+    let values: Vec<String> = (0..128).map(|at| format!("\"key{at}\": \"{at:040}\"")).collect();
+    sh::write(&plain, format!("{{{}}}", values.join(", ")))?;
+    sh::command(ptrun).args(["file", "keygen"]).args([&key]).run()?;
+    let sealed = folder.join("config.encrypted");
+    sh::command(ptrun).args(["file", "encrypt"]).args([&plain]).args(["-o"]).args([&sealed]).run()
 }
 
 /// A plugin of 2 MB, which the user of the benchmark trusts.

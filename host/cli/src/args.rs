@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptrun_host::{Digest, Limits, TrustStore};
 
 use crate::commands::{doctor, file, get, key, plugin};
+use crate::profile::Profile;
 use crate::report::{self, Failure, Failures};
 use crate::{run, user};
 
@@ -41,6 +42,9 @@ pub(crate) struct Global {
     /// Sign the requests of a plugin with the secret REF, or the content of a file, which the plugin never sees
     #[arg(long = "credential", value_name = "ALIAS=REF|@FILE", global = true)]
     pub(crate) credentials: Vec<String>,
+    /// What stands for `{profile}` in references; the variable PTRUN_PROFILE says the same
+    #[arg(long, value_name = "NAME", global = true)]
+    profile: Option<String>,
     /// Open the files of a plugin with the key REF, or the content of a file, instead of `.key` beside each file;
     /// `ask` asks on the terminal
     #[arg(long = "unlock", value_name = "ALIAS=REF|@FILE|ask", global = true)]
@@ -70,6 +74,11 @@ impl Global {
             trust.allow_unsigned(*digest);
         }
         Ok(trust)
+    }
+
+    /// What references are read with.
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
+        Profile::new(self.profile.as_deref())
     }
 
     /// The limits of plugins that are not as usual, by the alias of the plugin.

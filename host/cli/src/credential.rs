@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ptrun_aws::{Chain, Sigv4};
 use ptrun_host::{Auth, Grants, SecretBytes, SecretRef, Token, read_regular};
 
+use crate::profile::Profile;
 use crate::report::Failure;
 use crate::resolve;
 
@@ -37,7 +38,11 @@ pub(crate) enum Credential {
 impl Kind {
     /// `ALIAS=REF`, `ALIAS=@FILE` or `ALIAS=ask`. Nothing of the reference is repeated in an error: it may be the
     /// secret itself.
-    pub(crate) fn parse<'a>(&self, text: &'a str) -> Result<(&'a str, Credential), Failure> {
+    pub(crate) fn parse<'a>(
+        &self,
+        text: &'a str,
+        profile: &Profile,
+    ) -> Result<(&'a str, Credential), Failure> {
         let Self { option, class, what } = self;
         let malformed = || {
             let forms = "`ALIAS=SCHEME://KEY`, `ALIAS=@FILE` or `ALIAS=ask`";
@@ -49,7 +54,7 @@ impl Kind {
             Some("") => return Err(malformed()),
             Some(path) => Credential::File(path.into()),
             None if source == "ask" => Credential::Ask(format!("The {what} for `{alias}`: ")),
-            None => Credential::Secret(source.parse().map_err(|_| malformed())?),
+            None => Credential::Secret(profile.reference(source).map_err(|_| malformed())?),
         };
         Ok((alias, source))
     }

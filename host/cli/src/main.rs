@@ -15,6 +15,7 @@ mod opener;
 mod plan;
 mod plugins;
 mod prepare;
+mod profile;
 mod report;
 mod resolve;
 mod run;

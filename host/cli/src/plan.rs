@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use ptrun_host::{SecretName, SecretRef};
 
 use crate::plugins::Plugins;
+use crate::profile::Profile;
 use crate::report::{Failure, Failures};
 
 /// One secret of a run.
@@ -21,10 +22,14 @@ pub(crate) struct Wanted {
 pub(crate) struct Plan(Vec<(SecretName, SecretRef)>);
 
 impl Plan {
-    pub(crate) fn new(secrets: &[String], plugins: &mut Plugins) -> Result<Self, Failures> {
+    pub(crate) fn new(
+        secrets: &[String],
+        profile: &Profile,
+        plugins: &mut Plugins,
+    ) -> Result<Self, Failures> {
         let mut asked: BTreeMap<SecretName, SecretRef> = BTreeMap::new();
         for secret in secrets {
-            let (name, reference) = parse(secret)?;
+            let (name, reference) = parse(secret, profile)?;
             plugins.want(reference.scheme()).map_err(|failure| failure.fact("secret", &name))?;
             if asked.insert(name.clone(), reference).is_some() {
                 let failure =
@@ -32,7 +37,7 @@ impl Plan {
                 return Err(failure.help("give each secret a name of its own").into());
             }
         }
-        let inherited = inherited(std::env::vars_os(), plugins, &asked)?;
+        let inherited = inherited(std::env::vars_os(), plugins, profile, &asked)?;
         let chained =
             |variable: &str| std::env::var(variable).is_ok_and(|value| plugins.is_reference(&value));
         let references: Vec<&SecretRef> = asked.values().chain(inherited.values()).collect();
@@ -69,13 +74,13 @@ impl Plan {
 }
 
 /// `NAME=REF`. Nothing of it is repeated in an error: it may be a secret that was put there by mistake.
-fn parse(secret: &str) -> Result<(SecretName, SecretRef), Failure> {
+fn parse(secret: &str, profile: &Profile) -> Result<(SecretName, SecretRef), Failure> {
     let Some((name, reference)) = secret.split_once('=') else {
         return Err(Failure::new("usage/secret", "a secret is asked for as `NAME=SCHEME://KEY`")
             .help("for example `--secret TOKEN=env://CI_TOKEN`"));
     };
     let name: SecretName = name.parse()?;
-    let reference = reference.parse().map_err(|error| Failure::from(error).fact("secret", &name))?;
+    let reference = profile.reference(reference).map_err(|failure| failure.fact("secret", &name))?;
     Ok((name, reference))
 }
 
@@ -84,6 +89,7 @@ fn parse(secret: &str) -> Result<(SecretName, SecretRef), Failure> {
 fn inherited(
     variables: impl Iterator<Item = (OsString, OsString)>,
     plugins: &Plugins,
+    profile: &Profile,
     asked: &BTreeMap<SecretName, SecretRef>,
 ) -> Result<BTreeMap<SecretName, SecretRef>, Failure> {
     let mut found = BTreeMap::new();
@@ -96,7 +102,7 @@ fn inherited(
         }
         let name: SecretName = name.parse().map_err(|error| Failure::from(error).fact("variable", name))?;
         if !asked.contains_key(&name) {
-            let reference = value.parse().map_err(|error| Failure::from(error).fact("variable", &name))?;
+            let reference = profile.reference(value).map_err(|failure| failure.fact("variable", &name))?;
             found.insert(name, reference);
         }
     }

@@ -9,6 +9,7 @@ use crate::args::Global;
 use crate::credential::{self, Credential, Kind};
 use crate::found::Found;
 use crate::lock::Policy;
+use crate::profile::Profile;
 use crate::report::{Failure, Failures};
 
 /// A plugin of a run, and what the command line grants it.
@@ -55,12 +56,13 @@ impl Plugins {
         for grant in &global.allow {
             plugins.allow(grant)?;
         }
+        let profile = global.profile()?;
         for text in &global.credentials {
-            let (plugin, credential) = plugins.given(&credential::SIGN, text)?;
+            let (plugin, credential) = plugins.given(&credential::SIGN, text, &profile)?;
             plugin.credential = Some(credential);
         }
         for text in &global.unlock {
-            let (plugin, key) = plugins.given(&credential::OPEN, text)?;
+            let (plugin, key) = plugins.given(&credential::OPEN, text, &profile)?;
             plugin.keys.push(key);
         }
         for (alias, limits) in global.limits()? {
@@ -83,8 +85,13 @@ impl Plugins {
     }
 
     /// What an option gives to a plugin; and a plugin to fetch it from, if it is a secret.
-    fn given(&mut self, kind: &Kind, text: &str) -> Result<(&mut Plugin, Credential), Failure> {
-        let (alias, credential) = kind.parse(text)?;
+    fn given(
+        &mut self,
+        kind: &Kind,
+        text: &str,
+        profile: &Profile,
+    ) -> Result<(&mut Plugin, Credential), Failure> {
+        let (alias, credential) = kind.parse(text, profile)?;
         self.get_mut(kind.option, kind.class, alias)?;
         if let Some(reference) = credential.reference() {
             self.want(reference.scheme())?;

@@ -22,7 +22,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failures> {
     };
     let hardened = harden::begin();
     let mut plugins = Plugins::named(global)?;
-    let plan = Plan::new(&args.secrets, &mut plugins)?;
+    let plan = Plan::new(&args.secrets, &global.profile()?, &mut plugins)?;
     let secrets = resolve::all(global, plugins, &plan.wanted())?;
     let environment = inject::environment(plan.into_names(), secrets)?;
     Err(inject::exec(program, arguments, environment, hardened).into())

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
-use ptrun_host::SecretRef;
 
 use crate::args::Global;
 use crate::harden;
@@ -23,7 +22,7 @@ pub(crate) struct GetArgs {
 pub(crate) fn get(global: &Global, args: &GetArgs) -> Result<(), Failures> {
     // It ends here, and gives nothing back.
     let _ = harden::begin();
-    let reference: SecretRef = args.reference.parse()?;
+    let reference = global.profile()?.reference(&args.reference)?;
     let mut plugins = Plugins::named(global)?;
     plugins.want(reference.scheme())?;
     let secrets = resolve::all(global, plugins, &[Wanted { name: None, reference }])?;

@@ -225,7 +225,8 @@ impl Sandbox {
     }
 
     /// Asks for secrets, all in one call of the plugin: one result for each reference, in their order,
-    /// with its selector applied. The schemes of the references are not looked at.
+    /// with its selector applied. References that differ in their selector alone are one question to the plugin. The
+    /// schemes of the references are not looked at.
     ///
     /// Dropping the future ends the plugin. It needs a tokio runtime with time enabled.
     ///
@@ -234,10 +235,11 @@ impl Sandbox {
     /// reference each.
     pub async fn resolve(&self, references: &[&SecretRef]) -> Answers {
         let limits = &self.compiled.limits;
-        let mut store = self.store(references.len())?;
+        let (questions, places) = questions(references);
+        let mut store = self.store(questions.len())?;
         let answer = {
             let _ticking = self.compiled.ticker.run();
-            tokio::time::timeout(limits.wall, self.ask(&mut store, references)).await
+            tokio::time::timeout(limits.wall, self.ask(&mut store, &questions)).await
         };
         let plugin = || self.plugin().manifest().full_name();
         if let Some(error) = store.data().unsigned().filter(|_| !all_there(&answer)) {
@@ -261,30 +263,30 @@ impl Sandbox {
         // answer can repeat one of them.
         let secrets: Vec<_> =
             secrets.into_iter().map(|secret| secret.map(|secret| SecretBytes::new(secret.value))).collect();
-        if secrets.len() != references.len() {
-            let (references, results) = (references.len(), secrets.len());
+        if secrets.len() != questions.len() {
+            let (references, results) = (questions.len(), secrets.len());
             return Err(RunError::WrongCount { plugin: plugin(), references, results });
         }
         let values: Vec<&[u8]> = secrets.iter().flatten().map(SecretBytes::expose).collect();
         let clean = |text: &str| store.data().clean(text, &values);
-        let errors: Vec<SecretError> = secrets
+        let checked: Vec<Result<&SecretBytes, SecretError>> = secrets
             .iter()
-            .filter_map(|secret| secret.as_ref().err())
-            .map(|error| refusal(error, clean))
+            .map(|secret| match secret {
+                Err(error) => Err(refusal(error, clean)),
+                Ok(secret) if secret.expose().len() > limits.value_bytes => {
+                    Err(SecretError::TooLarge { size: secret.expose().len(), limit: limits.value_bytes })
+                }
+                Ok(secret) => Ok(secret),
+            })
             .collect();
-        let mut errors = errors.into_iter();
-        let mut finish = |secret: Result<SecretBytes, wit::Error>, reference: &SecretRef| {
-            let secret = secret.map_err(|_| errors.next().unwrap_or(SecretError::Unsupported))?;
-            let (size, limit) = (secret.expose().len(), limits.value_bytes);
-            if size > limit {
-                return Err(SecretError::TooLarge { size, limit });
-            }
+        let finish = |(place, reference): (usize, &&SecretRef)| {
+            let secret = checked[place].clone()?;
             match reference.selector() {
-                Some(selector) => Ok(selector.select(&secret, reference.format())?),
-                None => Ok(secret),
+                Some(selector) => Ok(selector.select(secret, reference.format())?),
+                None => Ok(SecretBytes::new(secret.expose().to_vec())),
             }
         };
-        Ok(secrets.into_iter().zip(references).map(|(secret, reference)| finish(secret, reference)).collect())
+        Ok(places.into_iter().zip(references).map(finish).collect())
     }
 
     /// A store for one instance, with the grants in it and the limits around it.
@@ -362,6 +364,20 @@ impl Sandbox {
         }
         RunError::Crashed { plugin, why: state.clean(&why, &[]) }
     }
+}
+
+/// The different questions among some references, and which of them each reference is.
+fn questions<'a>(references: &[&'a SecretRef]) -> (Vec<&'a SecretRef>, Vec<usize>) {
+    let mut known: HashMap<(&str, &[(String, String)]), usize> = HashMap::new();
+    let mut questions = Vec::new();
+    let places = references.iter().map(|reference| {
+        *known.entry((reference.key(), reference.options())).or_insert_with(|| {
+            questions.push(*reference);
+            questions.len() - 1
+        })
+    });
+    let places = places.collect();
+    (questions, places)
 }
 
 /// What comes back from a plugin that did not crash.
