@@ -368,7 +368,7 @@ impl Sandbox {
 
 /// The different questions among some references, and which of them each reference is.
 fn questions<'a>(references: &[&'a SecretRef]) -> (Vec<&'a SecretRef>, Vec<usize>) {
-    let mut known: HashMap<(&str, &[(String, String)]), usize> = HashMap::new();
+    let mut known = HashMap::new();
     let mut questions = Vec::new();
     let places = references.iter().map(|reference| {
         *known.entry((reference.key(), reference.options())).or_insert_with(|| {
