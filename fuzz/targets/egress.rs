@@ -22,7 +22,7 @@ fuzz_target!(|input: (&str, [u8; 16], bool)| {
         networks: vec!["10.1.0.0/16".parse().expect("a network")],
     };
     let Ok(uri) = target.parse::<http::Uri>() else { return };
-    let Ok(allowed) = rules.decide(&http::Method::GET, &uri) else { return };
+    let Ok(allowed) = rules.decide(&http::Method::GET, &uri, None) else { return };
     let host = allowed.uri.host().expect("a host");
     let implied = if allowed.uri.scheme_str() == Some("https") { 443 } else { 80 };
     let port = allowed.uri.port_u16().unwrap_or(implied);

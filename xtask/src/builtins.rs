@@ -10,7 +10,7 @@ use crate::sh::{self, Result};
 use crate::toolchain::Toolchain;
 
 /// The built-in plugins, each in a folder of `plugins/`.
-pub(crate) const NAMES: &[&str] = &["env", "file"];
+pub(crate) const NAMES: &[&str] = &["aws", "env", "file"];
 
 /// Where the compiler leaves components.
 const COMPILED: &str = "plugins/wasm32-wasip2/release";

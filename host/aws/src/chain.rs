@@ -1,10 +1,14 @@
 //! Where the credentials come from.
 
-use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_types::service_config::ServiceConfigKey;
 use ptrun_egress::CredentialError;
 use serde::Deserialize;
 
@@ -13,6 +17,7 @@ use serde::Deserialize;
 pub struct Chain {
     provider: Option<SharedCredentialsProvider>,
     region: Option<String>,
+    endpoint: Option<String>,
 }
 
 /// Why some bytes are no credentials. It does not repeat them.
@@ -31,16 +36,42 @@ struct Process {
     expiration: Option<String>,
 }
 
+/// Another server than that of AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// As it is written.
+    pub url: String,
+    /// Its origin (RFC 6454), in lower case.
+    pub origin: String,
+}
+
 impl Chain {
-    /// Looks where every AWS SDK looks, in the same order. This reads variables and profiles; whatever else it
-    /// takes happens when a request is signed. The network is asked for the region alone, and only on a machine
-    /// that has none set.
-    pub async fn load() -> Self {
+    /// Looks where every AWS SDK looks, in the same order, for what `service` (`secretsmanager`) needs. This reads
+    /// variables and profiles; whatever else it takes happens when a request is signed. If `region` is there, it is
+    /// taken where none is set; otherwise the network is asked, on a machine that has none set.
+    pub async fn load(service: &str, region: Option<&str>) -> Self {
         // The SDK's own client asks for another library of cryptography.
         let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client).load().await;
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+        let loader = match region {
+            None => loader,
+            Some(region) => loader.region(
+                RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                    .or_else(ProfileFileRegionProvider::new())
+                    .or_else(Region::new(region.to_owned())),
+            ),
+        };
+        let config = loader.load().await;
         let region = config.region().map(ToString::to_string);
-        Self { provider: config.credentials_provider(), region }
+        let endpoint = configured_endpoint(&config, service);
+        Self { provider: config.credentials_provider(), region, endpoint }
+    }
+
+    /// With the credentials of `other`.
+    #[must_use]
+    pub fn with_credentials_of(self, other: Self) -> Self {
+        Self { provider: other.provider, ..self }
     }
 
     /// These credentials, as a `credential_process` prints them.
@@ -60,7 +91,8 @@ impl Chain {
             expiry.map_err(|_| ChainError)?.map(Into::into),
             "given",
         );
-        Ok(Self { provider: Some(SharedCredentialsProvider::new(credentials)), region: None })
+        let provider = Some(SharedCredentialsProvider::new(credentials));
+        Ok(Self { provider, region: None, endpoint: None })
     }
 
     /// With the credentials that it finds now, and none after them.
@@ -78,6 +110,21 @@ impl Chain {
         self.region.as_deref()
     }
 
+    /// The server that is set instead of AWS: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL`, or
+    /// `endpoint_url` in a profile.
+    ///
+    /// # Errors
+    /// What is set, if it is no URL of a server.
+    pub fn endpoint(&self) -> Option<Result<Endpoint, String>> {
+        let url = self.endpoint.as_ref()?;
+        let origin = url.parse::<http::Uri>().ok().and_then(|uri| {
+            let (scheme, host) = (uri.scheme_str()?, uri.host()?.to_ascii_lowercase());
+            let port = uri.port_u16().map_or_else(String::new, |port| format!(":{port}"));
+            Some(format!("{scheme}://{host}{port}"))
+        });
+        Some(origin.map(|origin| Endpoint { url: url.clone(), origin }).ok_or_else(|| url.clone()))
+    }
+
     /// Credentials as they are now.
     pub(crate) async fn credentials(&self) -> Result<Credentials, CredentialError> {
         let nobody = || CredentialError::Missing("there are no credentials for AWS".to_owned());
@@ -90,4 +137,14 @@ impl Chain {
             CredentialError::Missing(format!("there are no credentials for AWS: {innermost}"))
         })
     }
+}
+
+/// As each SDK looks for it (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
+    // Services are configured by the name of their model, which is not always the one that is signed for.
+    let id = if service == "secretsmanager" { "Secrets Manager" } else { service };
+    let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+    let key = key.build().ok()?;
+    let own = config.service_config().and_then(|services| services.load_config(key));
+    own.or_else(|| config.endpoint_url().map(str::to_owned))
 }

@@ -3,7 +3,9 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use ptrun_host::{Change, Compiled, Grant, Grants, LoadError, Pin, Runtime, SecretRef, Standing, Verified};
+use ptrun_host::{
+    Change, Compiled, Grant, Grants, LoadError, Pin, Runtime, SecretRef, Standing, Use, Verified,
+};
 
 use crate::found::Found;
 use crate::lock::{Policy, ProjectLock};
@@ -27,18 +29,23 @@ impl Approved {
         &self.found.verified
     }
 
-    /// What it asks for, as far as these references need it.
-    pub(crate) fn wanted(&self, references: &[&SecretRef]) -> Grants {
-        Grants::for_references(&self.verified().manifest().capabilities, references.iter().copied())
+    /// What it asks for to be used in this way, as far as these references need it.
+    pub(crate) fn wanted(&self, purpose: Use, references: &[&SecretRef]) -> Grants {
+        let asked = &self.verified().manifest().capabilities;
+        Grants::for_references(asked, purpose, references.iter().copied())
     }
 
-    /// What it is given for these references, and what is missing.
-    pub(crate) fn grants(&self, allowed: &Grants, references: &[&SecretRef]) -> (Grants, Vec<Grant>) {
-        let wanted = self.wanted(references);
+    /// What it is given of what it wants, and what is missing.
+    pub(crate) fn grants(&self, allowed: &Grants, wanted: Grants) -> (Grants, Vec<Grant>) {
         if self.as_asked {
             return (wanted.and(allowed.clone()), Vec::new());
         }
         (allowed.clone().signed_as(&wanted), allowed.missing(&wanted))
+    }
+
+    /// Where it was found, for people.
+    pub(crate) fn place(&self) -> &str {
+        &self.found.place
     }
 
     pub(crate) fn compile(self, runtime: &Runtime) -> Result<Compiled, LoadError> {

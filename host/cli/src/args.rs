@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptrun_host::{Digest, Limits, TrustStore};
 
-use crate::commands::{doctor, file, get, key, plugin};
+use crate::commands::{change, doctor, explain, file, get, key, list, plugin};
 use crate::profile::Profile;
 use crate::report::{self, Failure, Failures};
 use crate::{run, user};
@@ -17,7 +17,7 @@ use crate::{run, user};
 #[command(
     name = "ptrun",
     version,
-    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|file|plugin|key|doctor ...",
+    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|list|set|rotate|explain|file|plugin|key|doctor ...",
     after_help = "Example:\n  ptrun --plugin env -s MESSAGE=env://GREETING -- printenv MESSAGE"
 )]
 pub(crate) struct Cli {
@@ -136,6 +136,14 @@ enum Command {
     Run(RunArgs),
     /// Print one secret to standard output, with nothing added
     Get(get::GetArgs),
+    /// Print references to the secrets that there are
+    List(list::ListArgs),
+    /// Give a secret the value that standard input has, or that is typed
+    Set(change::SetArgs),
+    /// Have a backend make a new value, and wait for it
+    Rotate(change::RotateArgs),
+    /// Say what a run would do: which secret comes from where, and what each plugin is given
+    Explain(explain::ExplainArgs),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -188,6 +196,10 @@ impl Cli {
             }
             Some(Command::Run(given)) => run::run(&self.global, given),
             Some(Command::Get(given)) => get::get(&self.global, given),
+            Some(Command::List(given)) => list::list(&self.global, given),
+            Some(Command::Set(given)) => change::set(&self.global, given),
+            Some(Command::Rotate(given)) => change::rotate(&self.global, given),
+            Some(Command::Explain(given)) => explain::explain(&self.global, given),
             Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
             Some(Command::Key(command)) => key::execute(command),
             Some(Command::File(command)) => file::execute(command),

@@ -131,6 +131,12 @@ impl From<RunError> for Failure {
                 return Self::from(error.clone()).fact("plugin", plugin);
             }
             RunError::Limit { .. } => ("plugin/limit", LIMIT),
+            RunError::Request { .. } => (
+                "grant/request",
+                "if the plugin may, add `--allow ALIAS:http=ORIGIN`; or `ALIAS:network=RANGE`, for addresses \
+                 that are not public",
+            ),
+            RunError::Unable { .. } => ("secret/unsupported", "use another plugin for this"),
             RunError::NotUnicode { .. } => {
                 ("secret/not-unicode", "only text can be passed to a plugin in a variable")
             }
@@ -156,14 +162,31 @@ impl From<CredentialError> for Failure {
 }
 
 /// Codes with which the text of a plugin's error may begin (`wit/`), with their class and what helps.
-const CODES: [(&str, &str, &str); 7] = [
+const CODES: [(&str, &str, &str); 12] = [
     ("altered", "secret/altered", "restore the file from a copy"),
+    ("clock-skew", "secret/clock-skew", "set the clock of this machine: `timedatectl set-ntp true`"),
     ("empty", "secret/empty", "write the file again"),
     ("expired", "secret/expired", "encrypt the file again, or allow it to be older with `?ttl=`"),
+    (
+        "expired-token",
+        "secret/expired-token",
+        "log in again, for example with `aws sso login`, or renew the session",
+    ),
     ("future", "secret/future", "set the clock of this machine, or encrypt the file again"),
+    (
+        "iam",
+        "secret/denied",
+        "have it allowed, or use another identity; `ptrun explain --iam` prints the policy that a run needs",
+    ),
+    ("no-region", "secret/no-region", "set AWS_REGION, or `region` in the profile, or add `?region=`"),
     ("not-encrypted", "secret/not-encrypted", "encrypt the file first"),
     ("too-large", "secret/too-large", "allow it: `--limit ALIAS:file-bytes=8MiB`, and `value-bytes`"),
     ("wrong-key", "secret/wrong-key", "name the key that the file was encrypted with"),
+    (
+        "wrong-region",
+        "secret/wrong-region",
+        "name the region that the secret is in: `?region=`, or AWS_REGION",
+    ),
 ];
 
 /// The class and the help of an error whose text begins with a code.
@@ -171,6 +194,7 @@ fn coded(error: &SecretError) -> Option<Failure> {
     let (SecretError::Denied(text)
     | SecretError::Unauthenticated(text)
     | SecretError::InvalidRef(text)
+    | SecretError::InvalidConfig(text)
     | SecretError::Unavailable(text)
     | SecretError::Internal(text)) = error
     else {

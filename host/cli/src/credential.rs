@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use ptrun_aws::{Chain, Sigv4};
+use ptrun_aws::Chain;
 use ptrun_host::{Auth, Grants, SecretBytes, SecretRef, Token, read_regular};
 
+use crate::account::Accounts;
 use crate::profile::Profile;
 use crate::report::Failure;
-use crate::resolve;
 
 /// The largest file with a credential.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -100,32 +100,31 @@ fn ask(question: &str, kind: &Kind) -> Result<SecretBytes, Failure> {
 /// Signs with what is on this machine: a file that was named, or what it has for that kind. Other secrets are
 /// fetched later, and what cannot be signed is refused when the plugin goes into its sandbox.
 pub(crate) fn sign_from_here(
-    grants: Grants,
+    mut grants: Grants,
+    accounts: &Accounts,
     credential: Option<&Credential>,
     references: &[&SecretRef],
 ) -> Result<Grants, Failure> {
-    match credential {
-        Some(credential) => match credential.read(&SIGN) {
-            Some(secret) => sign(grants, &secret?, references),
+    if let Some(credential) = credential {
+        return match credential.read(&SIGN) {
+            Some(secret) => sign(grants, accounts, &secret?, references),
             None => Ok(grants),
-        },
-        None => {
-            let mut grants = grants;
-            let auths: Vec<Auth> = grants.auths().into_iter().cloned().collect();
-            for auth in auths {
-                if let Auth::AwsSigv4(service) = &auth {
-                    let signer = aws(service, chain()?, references);
-                    grants = grants.credential(auth, signer);
-                }
+        };
+    }
+    for auth in auths(&grants) {
+        if let Auth::AwsSigv4(service) = &auth {
+            if let Some(signer) = accounts.signer(service, None, references)? {
+                grants = grants.credential(auth, signer);
             }
-            Ok(grants)
         }
     }
+    Ok(grants)
 }
 
 /// Signs with a secret.
 pub(crate) fn sign(
     mut grants: Grants,
+    accounts: &Accounts,
     secret: &SecretBytes,
     references: &[&SecretRef],
 ) -> Result<Grants, Failure> {
@@ -133,8 +132,7 @@ pub(crate) fn sign(
         Failure::new("grant/credential", why)
             .help("`ptrun plugin inspect` shows which credential the plugin needs")
     };
-    let auths: Vec<Auth> = grants.auths().into_iter().cloned().collect();
-    for auth in auths {
+    for auth in auths(&grants) {
         grants = match &auth {
             Auth::Bearer => grants.credential(auth, Token::bearer(secret.expose())),
             Auth::Header(name) => {
@@ -142,9 +140,11 @@ pub(crate) fn sign(
                 grants.credential(auth, token)
             }
             Auth::AwsSigv4(service) => {
-                let chain = Chain::from_json(secret.expose()).map_err(|why| failure(why.to_string()))?;
-                let signer = aws(service, chain, references);
-                grants.credential(auth, signer)
+                let given = Chain::from_json(secret.expose()).map_err(|why| failure(why.to_string()))?;
+                match accounts.signer(service, Some(given), references)? {
+                    Some(signer) => grants.credential(auth, signer),
+                    None => grants,
+                }
             }
             _ => grants,
         };
@@ -152,18 +152,7 @@ pub(crate) fn sign(
     Ok(grants)
 }
 
-/// Signs for the region that is set and those that the references name.
-fn aws(service: &str, chain: Chain, references: &[&SecretRef]) -> Sigv4 {
-    let named = references.iter().filter_map(|of| ptrun_aws::region_of(of.key(), of.options()));
-    let mut regions: Vec<String> = chain.region().into_iter().chain(named).map(str::to_owned).collect();
-    regions.sort();
-    regions.dedup();
-    Sigv4::new(service.to_owned(), regions, chain)
-}
-
-/// The credentials of AWS that this machine has. They may be behind files, other programs and the network, none of
-/// which is there where plugins run.
-fn chain() -> Result<Chain, Failure> {
-    let chain = async { Chain::load().await.fixed().await };
-    Ok(resolve::tokio(true)?.block_on(chain)?)
+/// The ways in which requests are signed.
+fn auths(grants: &Grants) -> Vec<Auth> {
+    grants.auths().into_iter().cloned().collect()
 }

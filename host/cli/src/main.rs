@@ -1,5 +1,6 @@
 //! `ptrun --plugin aws -- myapp` starts `myapp` with the secrets that it needs. Read `run.rs` first.
 
+mod account;
 mod approval;
 mod args;
 mod classes;

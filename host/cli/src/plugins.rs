@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ptrun_host::{Grant, Grants, Limits, SecretRef, TrustStore};
+use ptrun_host::{Grant, Grants, Limits, SecretRef, TrustStore, Use};
 
 use crate::approval::{self, Approved};
 use crate::args::Global;
@@ -143,7 +143,7 @@ impl Plugins {
         let of_one = |reference: &&SecretRef| -> Vec<String> {
             let plugin = self.plugins.get(reference.scheme());
             plugin.map_or_else(Vec::new, |plugin| {
-                plugin.approved.wanted(&[reference]).variables().map(str::to_owned).collect()
+                plugin.approved.wanted(Use::Read, &[reference]).variables().map(str::to_owned).collect()
             })
         };
         references.iter().flat_map(of_one).collect()

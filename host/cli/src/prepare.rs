@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use ptrun_host::{EgressOptions, Grant, Grants, Limits, Roots, SecretBytes, SecretRef};
+use ptrun_host::{EgressOptions, Grant, Grants, Limits, Roots, SecretBytes, SecretRef, Use};
 
+use crate::account::Accounts;
 use crate::approval::Approved;
 use crate::confine::Needs;
 use crate::credential;
@@ -33,29 +34,37 @@ pub(crate) enum Purpose {
     Open,
 }
 
+/// What a plugin is given, but for secrets.
+pub(crate) struct Given {
+    pub(crate) grants: Grants,
+    /// What it asks for and is not granted.
+    pub(crate) missing: Vec<Grant>,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) accounts: Accounts,
+}
+
 /// A plugin, and what it will be given.
 pub(crate) struct Ready {
     pub(crate) approved: Approved,
     pub(crate) limits: Limits,
-    pub(crate) grants: Grants,
-    /// What it asks for and is not granted.
-    pub(crate) missing: Vec<Grant>,
+    pub(crate) given: Given,
     /// The keys to its files that are here.
     pub(crate) keys: Vec<SecretBytes>,
     /// How many secrets other plugins fetch for it.
     pub(crate) awaits: usize,
 }
 
-pub(crate) fn prepare(plugins: Plugins, wanted: &[Wanted]) -> Result<Prepared, Failure> {
+/// The plugins of `wanted` are used for `purpose`; those that only fetch a secret for them are read from.
+pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Result<Prepared, Failure> {
     let mut plugins = plugins.into_map();
     let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
     let mut handed = Vec::new();
     for (scheme, plugin) in plugins.iter().filter(|(scheme, _)| asked(scheme)) {
         let sign = plugin.credential.iter().map(|credential| (Purpose::Sign, credential));
-        for (purpose, from) in sign.chain(plugin.keys.iter().map(|key| (Purpose::Open, key))) {
+        for (what_for, from) in sign.chain(plugin.keys.iter().map(|key| (Purpose::Open, key))) {
             if let Some(reference) = from.reference() {
                 let wanted = Wanted { name: None, reference: reference.clone() };
-                handed.push(((scheme.clone(), purpose), wanted));
+                handed.push(((scheme.clone(), what_for), wanted));
             }
         }
     }
@@ -67,35 +76,56 @@ pub(crate) fn prepare(plugins: Plugins, wanted: &[Wanted]) -> Result<Prepared, F
     for (scheme, plugin) in plugins {
         let theirs: Vec<&SecretRef> =
             references.iter().copied().filter(|reference| reference.scheme() == scheme).collect();
-        let ready_plugin = given(&scheme, plugin, &theirs)?;
+        let purpose = if asked(&scheme) { purpose } else { Use::Read };
+        let ready_plugin = make_ready(&scheme, plugin, purpose, &theirs)?;
         ready.insert(scheme, ready_plugin);
     }
     let needs = Needs {
-        files: ready.values().flat_map(|ready| ready.grants.paths()).map(Into::into).collect(),
-        ports: ready.values().flat_map(|ready| ready.grants.origins()).map(|origin| origin.port()).collect(),
+        files: ready.values().flat_map(|ready| ready.given.grants.paths()).map(Into::into).collect(),
+        ports: ready
+            .values()
+            .flat_map(|ready| ready.given.grants.origins())
+            .map(|origin| origin.port())
+            .collect(),
     };
     let egress = EgressOptions { roots: roots(&needs), ..EgressOptions::default() };
     Ok(Prepared { plugins: ready, handed, needs, egress })
 }
 
-fn given(scheme: &str, plugin: Plugin, references: &[&SecretRef]) -> Result<Ready, Failure> {
-    let Plugin { approved, allowed, credential, keys, limits, .. } = plugin;
-    let (mut grants, missing) = approved.grants(&allowed, references);
+/// What a plugin is given to be used in this way. No secret is looked for.
+pub(crate) fn given(plugin: &Plugin, purpose: Use, references: &[&SecretRef]) -> Result<Given, Failure> {
+    let manifest = plugin.approved.verified().manifest();
+    let accounts = Accounts::find(manifest, purpose, references)?;
+    let wanted = accounts.redirect(plugin.approved.wanted(purpose, references));
+    let (grants, missing) = plugin.approved.grants(&plugin.allowed, wanted);
+    Ok(Given { grants, missing, settings: accounts.settings(manifest), accounts })
+}
+
+fn make_ready(
+    scheme: &str,
+    plugin: Plugin,
+    purpose: Use,
+    references: &[&SecretRef],
+) -> Result<Ready, Failure> {
+    let mut given = given(&plugin, purpose, references)?;
+    let Plugin { approved, credential, keys, limits, .. } = plugin;
     let asks_for_keys = approved.verified().manifest().capabilities.keys;
     if !keys.is_empty() && !asks_for_keys {
         return Err(Failure::new("usage/unlock", format!("the plugin `{scheme}` asks for no key"))
             .help("`--credential` is for keys that sign requests"));
     }
     let mut here = Vec::new();
-    if missing.is_empty() {
-        grants = credential::sign_from_here(grants, credential.as_ref(), references)?;
+    if given.missing.is_empty() {
+        let Given { mut grants, missing, settings, accounts } = given;
+        grants = credential::sign_from_here(grants, &accounts, credential.as_ref(), references)?;
         if asks_for_keys {
             here = opener::here(&keys)?;
             grants = opener::from_files(grants, &here, !keys.is_empty(), references)?;
         }
+        given = Given { grants, missing, settings, accounts };
     }
     let awaits = credential.iter().chain(&keys).filter(|from| from.reference().is_some()).count();
-    Ok(Ready { approved, limits, grants, missing, keys: here, awaits })
+    Ok(Ready { approved, limits, given, keys: here, awaits })
 }
 
 /// As for curl and OpenSSL: whoever sets one of these variables wants the system's roots, or their own.

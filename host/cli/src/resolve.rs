@@ -5,13 +5,13 @@ use std::io::Write as _;
 
 use ptrun_host::{
     Answers, Compiled, EgressOptions, Grant, Limits, LoadError, LogRecord, Runtime, Sandbox, SecretBytes,
-    SecretRef, resolve_all,
+    SecretRef, Use, resolve_all,
 };
 
 use crate::args::Global;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
-use crate::prepare::{Prepared, Purpose, Ready, prepare};
+use crate::prepare::{Given, Prepared, Purpose, Ready, prepare};
 use crate::report::{Failure, Failures};
 use crate::{confine, credential, opener, shell};
 
@@ -22,7 +22,21 @@ pub(crate) fn all(
     plugins: Plugins,
     wanted: &[Wanted],
 ) -> Result<Vec<SecretBytes>, Failures> {
-    let Prepared { plugins, handed, needs, egress } = prepare(plugins, wanted)?;
+    with(global, plugins, Use::Read, wanted, async |sandboxes| ask(sandboxes, wanted).await)
+}
+
+/// The plugins of a run, by the scheme of their references.
+pub(crate) type Sandboxes = BTreeMap<String, Sandbox>;
+
+/// Does `work` with the plugins that `wanted` names, each in its sandbox, with what it is given for `purpose`.
+pub(crate) fn with<T: Send>(
+    global: &Global,
+    plugins: Plugins,
+    purpose: Use,
+    wanted: &[Wanted],
+    work: impl AsyncFnOnce(&Sandboxes) -> Result<T, Failures> + Send,
+) -> Result<T, Failures> {
+    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted)?;
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
     confine::run(&needs, |_| {
         let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
@@ -33,9 +47,16 @@ pub(crate) fn all(
             loaded.load(&handed, Vec::new())?;
             let secrets = ask(&loaded.sandboxes, &handed).await?;
             loaded.load(wanted, purposes.into_iter().zip(secrets).collect())?;
-            ask(&loaded.sandboxes, wanted).await
+            work(&loaded.sandboxes).await
         })
     })?
+}
+
+/// The plugin of a reference.
+pub(crate) fn sandbox<'a>(sandboxes: &'a Sandboxes, reference: &SecretRef) -> Result<&'a Sandbox, Failure> {
+    let scheme = reference.scheme();
+    let gone = || Failure::new("reference/unknown-scheme", format!("no plugin answers to `{scheme}://`"));
+    sandboxes.get(scheme).ok_or_else(gone)
 }
 
 /// What waits for plugins and servers: this thread alone. No pool is started for a look-up of a variable.
@@ -72,7 +93,7 @@ struct Loaded<'a> {
     plugins: BTreeMap<String, Ready>,
     /// Everything that will be asked for.
     references: Vec<&'a SecretRef>,
-    sandboxes: BTreeMap<String, Sandbox>,
+    sandboxes: Sandboxes,
 }
 
 impl Loaded<'_> {
@@ -82,7 +103,8 @@ impl Loaded<'_> {
             let scheme = reference.scheme();
             // There is one for each scheme; it is taken once.
             let Some(ready) = self.plugins.remove(scheme) else { continue };
-            let Ready { approved, limits, mut grants, missing, mut keys, awaits } = ready;
+            let Ready { approved, limits, given, mut keys, awaits } = ready;
+            let Given { mut grants, missing, settings, accounts } = given;
             let compiled = match limits == Limits::default() {
                 true => approved.compile(&self.usual)?,
                 false => approved.compile(&self.engine.start(limits)?)?,
@@ -105,14 +127,14 @@ impl Loaded<'_> {
             let before = keys.len();
             for ((_, purpose), secret) in theirs {
                 match purpose {
-                    Purpose::Sign => grants = credential::sign(grants, &secret, &references)?,
+                    Purpose::Sign => grants = credential::sign(grants, &accounts, &secret, &references)?,
                     Purpose::Open => keys.push(secret),
                 }
             }
             if keys.len() > before {
                 grants = opener::from_options(grants, &keys, &references);
             }
-            let sandbox = compiled.sandbox(grants, BTreeMap::new())?;
+            let sandbox = compiled.sandbox(grants, settings)?;
             self.sandboxes.insert(scheme.to_owned(), sandbox);
         }
         Ok(())
@@ -120,7 +142,7 @@ impl Loaded<'_> {
 }
 
 /// Asks all plugins at once, each for all that is wanted from it.
-async fn ask(sandboxes: &BTreeMap<String, Sandbox>, wanted: &[Wanted]) -> Result<Vec<SecretBytes>, Failures> {
+async fn ask(sandboxes: &Sandboxes, wanted: &[Wanted]) -> Result<Vec<SecretBytes>, Failures> {
     let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, wanted) in wanted.iter().enumerate() {
         batches.entry(wanted.reference.scheme()).or_default().push(index);

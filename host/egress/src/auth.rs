@@ -34,6 +34,17 @@ pub enum CredentialError {
     Refused(String),
 }
 
+impl CredentialError {
+    /// The same with another text.
+    #[must_use]
+    pub fn map(&self, text: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Missing(why) => Self::Missing(text(why)),
+            Self::Refused(why) => Self::Refused(text(why)),
+        }
+    }
+}
+
 /// Headers with which a program says who it is. A plugin whose requests the host signs has no say in them.
 const OURS: [HeaderName; 6] = [
     header::AUTHORIZATION,

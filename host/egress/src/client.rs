@@ -22,7 +22,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::auth::{self, Boxed, CredentialError};
 use crate::body::{Budget, Counted, TooManyBytes};
-use crate::rules::{Denied, Rules};
+use crate::rules::{self, Denied, Rules};
 
 /// The body of a request or an answer.
 pub type BoxBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -188,7 +188,8 @@ impl Egress {
             return Err(EgressError::TooManyRequests);
         }
         let (mut parts, body) = request.into_parts();
-        let allowed = self.rules.decide(&parts.method, &parts.uri)?;
+        let operation = rules::operation(&parts.headers);
+        let allowed = self.rules.decide(&parts.method, &parts.uri, operation)?;
         parts.uri = allowed.uri;
         let mut body = Counted::new(body, Arc::clone(budget)).boxed_unsync();
         if allowed.rule.access.auth.is_some() {

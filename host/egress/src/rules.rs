@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::uri::{Authority, Scheme};
-use http::{Method, Uri};
+use http::{HeaderMap, Method, Uri};
 use ipnet::IpNet;
 use ptrun_trust::HttpAccess;
 use url::Host;
@@ -46,6 +46,9 @@ pub enum Denied {
     /// A method that was not granted for this origin.
     #[error("the method is not granted for this origin")]
     Method,
+    /// An operation of AWS that was not granted for this origin.
+    #[error("the operation is not granted for this origin")]
+    Operation,
 }
 
 /// A request that may be sent: its target, in the one spelling that was compared, and the rule that allows it.
@@ -57,11 +60,17 @@ pub struct Allowed<'a> {
 }
 
 impl Rules {
-    /// Whether a request may be sent.
+    /// Whether a request may be sent. `operation` is the operation of AWS that it is: what comes after the dot in
+    /// its only `X-Amz-Target`.
     ///
     /// # Errors
     /// If nothing allows it.
-    pub fn decide(&self, method: &Method, target: &Uri) -> Result<Allowed<'_>, Denied> {
+    pub fn decide(
+        &self,
+        method: &Method,
+        target: &Uri,
+        operation: Option<&str>,
+    ) -> Result<Allowed<'_>, Denied> {
         let scheme = match target.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS || *scheme == Scheme::HTTP => scheme,
             _ => return Err(Denied::Malformed),
@@ -90,9 +99,16 @@ impl Rules {
             return Err(Denied::Origin);
         }
         let for_method = |rule: &&Rule| rule.access.methods.iter().any(|allowed| allowed == method.as_str());
+        if !for_origin().any(|rule| for_method(&rule)) {
+            return Err(Denied::Method);
+        }
+        let for_operation = |rule: &&Rule| {
+            let operations = &rule.access.operations;
+            operations.is_empty() || operations.iter().any(|allowed| Some(allowed.as_str()) == operation)
+        };
+        let allowed = for_origin().filter(for_method).filter(for_operation);
         // A grant without a credential does not take it from another that has one.
-        let rule = for_origin().filter(for_method).max_by_key(|rule| rule.access.auth.is_some());
-        let rule = rule.ok_or(Denied::Method)?;
+        let rule = allowed.max_by_key(|rule| rule.access.auth.is_some()).ok_or(Denied::Operation)?;
 
         // Without a port that the scheme implies: a signature may cover the authority, and both sides of it
         // leave that out.
@@ -115,6 +131,13 @@ impl Rules {
     }
 }
 
+/// Which operation of AWS a request is (the protocol `awsJson`).
+pub(crate) fn operation(headers: &HeaderMap) -> Option<&str> {
+    let mut targets = headers.get_all("x-amz-target").iter();
+    let (Some(target), None) = (targets.next(), targets.next()) else { return None };
+    target.to_str().ok()?.rsplit_once('.').map(|(_, operation)| operation)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -132,7 +155,7 @@ mod tests {
     /// The target of a request that is allowed.
     fn decide(rules: &Rules, target: &str) -> Result<String, Denied> {
         let target: Uri = target.parse().map_err(|_| Denied::Malformed)?;
-        rules.decide(&Method::GET, &target).map(|allowed| allowed.uri.to_string())
+        rules.decide(&Method::GET, &target, None).map(|allowed| allowed.uri.to_string())
     }
 
     #[test]
@@ -184,7 +207,7 @@ mod tests {
         }
         for method in [Method::CONNECT, Method::TRACE, Method::OPTIONS] {
             let target: Uri = "https://a.example.com/".parse().expect("a target");
-            assert_eq!(rules.decide(&method, &target).map(drop), Err(Denied::Method), "{method}");
+            assert_eq!(rules.decide(&method, &target, None).map(drop), Err(Denied::Method), "{method}");
         }
     }
 
@@ -194,8 +217,44 @@ mod tests {
         let mut rules = rules(&[origin, origin, origin]);
         rules.requests[1].access.auth = Some(ptrun_trust::Auth::Bearer);
         let target: Uri = origin.parse().expect("a target");
-        let allowed = rules.decide(&Method::GET, &target).map(|allowed| allowed.rule.access.auth.clone());
+        let allowed =
+            rules.decide(&Method::GET, &target, None).map(|allowed| allowed.rule.access.auth.clone());
         assert_eq!(allowed, Ok(Some(ptrun_trust::Auth::Bearer)));
+    }
+
+    #[test]
+    fn an_operation_is_granted_by_name() {
+        let origin = "https://a.example.com";
+        let mut rules = rules(&[origin, origin]);
+        for (rule, name) in rules.requests.iter_mut().zip(["Get", "List"]) {
+            rule.access.operations = vec![name.to_owned()];
+        }
+        let target: Uri = origin.parse().expect("a target");
+        let decide = |targets: &[&'static str]| {
+            let header = |&target: &&'static str| {
+                (http::HeaderName::from_static("x-amz-target"), http::HeaderValue::from_static(target))
+            };
+            let mut headers = HeaderMap::new();
+            for (name, value) in targets.iter().map(header) {
+                headers.append(name, value);
+            }
+            rules
+                .decide(&Method::POST, &target, operation(&headers))
+                .map(|allowed| allowed.rule.access.operations[0].clone())
+        };
+        assert_eq!(decide(&["secretsmanager.Get"]).as_deref(), Ok("Get"));
+        assert_eq!(decide(&["secretsmanager.List"]).as_deref(), Ok("List"));
+        for others in [
+            &[][..],
+            &["secretsmanager.Put"],
+            &["Get"],
+            &["secretsmanager.get"],
+            &["secretsmanager.Get "],
+            &["secretsmanager.Get", "secretsmanager.Put"],
+            &["secretsmanager.Get", "secretsmanager.Get"],
+        ] {
+            assert_eq!(decide(others), Err(Denied::Operation), "{others:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use ptrun_egress::{Authenticator, IpNet, Rule, Rules};
-use ptrun_trust::{Auth, Capabilities, HttpAccess, Origin};
+use ptrun_trust::{Auth, Capabilities, HttpAccess, Origin, Use};
 
 use crate::{SecretBytes, SecretRef};
 
@@ -221,15 +221,33 @@ impl Grants {
         self
     }
 
-    /// What a plugin asks for, as far as these references need it: where its manifest says `{key}`, the
-    /// key of each. For plugins whose manifest the
-    /// user accepts as a whole: the built-in ones, and those that they approved.
+    /// Sends the requests that are signed in this way to another server, and to no other: `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn at_endpoint(mut self, auth: &Auth, endpoint: &Origin) -> Self {
+        let mut http: Vec<HttpAccess> = Vec::new();
+        for mut access in self.http {
+            if access.auth.as_ref() == Some(auth) {
+                access.origin = endpoint.clone();
+            }
+            if !http.contains(&access) {
+                http.push(access);
+            }
+        }
+        self.http = http;
+        self
+    }
+
+    /// What a plugin asks for to be used in this way, as far as these references need it: where its manifest says
+    /// `{key}`, the key of each. For plugins whose manifest the user accepts as a whole: the built-in ones, and those
+    /// that they approved.
     #[must_use]
     pub fn for_references<'a>(
         asked: &Capabilities,
+        purpose: Use,
         references: impl IntoIterator<Item = &'a SecretRef>,
     ) -> Self {
-        let mut grants = Self { random: asked.random, http: asked.http.clone(), ..Self::none() };
+        let http = asked.http.iter().filter(|access| access.purpose == purpose).cloned().collect();
+        let mut grants = Self { random: asked.random, http, ..Self::none() };
         for reference in references {
             grants.env.extend(Capabilities::expand(&asked.env, reference.key()));
             let files = Capabilities::expand(&asked.files, reference.key());
@@ -256,6 +274,15 @@ impl Grants {
         let methods =
             |access: &HttpAccess| wanted.methods.iter().all(|method| access.methods.contains(method));
         self.http.iter().any(|access| access.origin == wanted.origin && methods(access))
+    }
+
+    /// Each thing that is granted, one by one, as [`Capabilities::requests`] names what is asked for.
+    pub fn requests(&self) -> impl Iterator<Item = String> {
+        let env = self.env.iter().map(|name| format!("env={name}"));
+        let files = self.files.keys().chain(self.contents.0.keys()).map(|name| format!("file={name}"));
+        let http = self.http.iter().flat_map(HttpAccess::requests);
+        let networks = self.networks.iter().map(|range| format!("network={range}"));
+        env.chain(files).chain(http).chain(networks).chain(self.random.then(|| "random".to_owned()))
     }
 
     /// The variables, in order.

@@ -63,11 +63,13 @@ pub use ptrun_egress::{
 pub use ptrun_trust::{
     Approvals, Auth, Capabilities, Change, Check, Digest, DigestError, HttpAccess, KeyError, Lock, METHODS,
     Manifest, Moment, Name, Origin, OriginError, Pin, PluginSource, PublicKey, Scope, ScopeError, SecretKey,
-    SignError, SourceError, Standing, StoreError, TrustError, TrustStore, TrustedKey, Unverified, Verified,
-    read_regular, sign,
+    SignError, SourceError, Standing, StoreError, TrustError, TrustStore, TrustedKey, Unverified, Use,
+    Verified, read_regular, sign,
 };
 pub use reference::{NameError, ReferenceError, SecretName, SecretRef, Selector};
 pub use runtime::{Compiled, INTERFACE_VERSION, LoadError, Runtime};
-pub use sandbox::{Answers, LogLevel, LogRecord, RunError, Sandbox, SecretError, resolve_all};
+pub use sandbox::{
+    Answers, Entry, LogLevel, LogRecord, RunError, Sandbox, SecretError, SecretList, resolve_all,
+};
 pub use secret::SecretBytes;
 pub use select::{Format, SelectError};

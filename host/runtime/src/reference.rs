@@ -85,6 +85,13 @@ pub enum Selector {
 }
 
 impl SecretRef {
+    /// The same reference to something else; none, if the key can be in no reference.
+    #[must_use]
+    pub fn with_key(&self, key: String) -> Option<Self> {
+        let good = !key.is_empty() && key.len() <= MAX_BYTES && !key.contains(char::is_control);
+        good.then(|| Self { key, ..self.clone() })
+    }
+
     /// Which plugin is asked.
     #[must_use]
     pub fn scheme(&self) -> &str {
@@ -115,6 +122,35 @@ impl SecretRef {
         self.selector.as_ref()
     }
 
+    /// Reads what a list is asked for: a reference whose key is the beginning of others, and may be empty.
+    ///
+    /// # Errors
+    /// Those of [`from_str`](Self::from_str), but [`ReferenceError::NoKey`].
+    pub fn prefix(text: &str) -> Result<Self, ReferenceError> {
+        Self::parse(text)
+    }
+
+    fn parse(text: &str) -> Result<Self, ReferenceError> {
+        if text.len() > MAX_BYTES {
+            return Err(ReferenceError::TooLong);
+        }
+        let scheme = Self::scheme_of(text).ok_or(ReferenceError::NoScheme)?.to_owned();
+        let rest = &text[scheme.len() + "://".len()..];
+        let (rest, selector) = match rest.split_once('#') {
+            Some((rest, selector)) => (rest, Some(decode(selector)?.parse()?)),
+            None => (rest, None),
+        };
+        let (key, mut options) = match rest.split_once('?') {
+            Some((key, options)) => (key, parse_options(options)?),
+            None => (rest, Vec::new()),
+        };
+        let format = match options.iter().position(|(name, _)| name == "format") {
+            Some(at) => Some(options.remove(at).1.parse().map_err(|()| ReferenceError::BadFormat)?),
+            None => None,
+        };
+        Ok(Self { scheme, key: decode(key)?, options, format, selector })
+    }
+
     /// The scheme that `text` would have as a reference, whether the rest is one or not.
     #[must_use]
     pub fn scheme_of(text: &str) -> Option<&str> {
@@ -141,27 +177,11 @@ impl FromStr for SecretRef {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        if text.len() > MAX_BYTES {
-            return Err(ReferenceError::TooLong);
+        let reference = Self::parse(text)?;
+        match reference.key.is_empty() {
+            true => Err(ReferenceError::NoKey(reference.scheme)),
+            false => Ok(reference),
         }
-        let scheme = Self::scheme_of(text).ok_or(ReferenceError::NoScheme)?.to_owned();
-        let rest = &text[scheme.len() + "://".len()..];
-        let (rest, selector) = match rest.split_once('#') {
-            Some((rest, selector)) => (rest, Some(decode(selector)?.parse()?)),
-            None => (rest, None),
-        };
-        let (key, mut options) = match rest.split_once('?') {
-            Some((key, options)) => (key, parse_options(options)?),
-            None => (rest, Vec::new()),
-        };
-        let format = match options.iter().position(|(name, _)| name == "format") {
-            Some(at) => Some(options.remove(at).1.parse().map_err(|()| ReferenceError::BadFormat)?),
-            None => None,
-        };
-        if key.is_empty() {
-            return Err(ReferenceError::NoKey(scheme));
-        }
-        Ok(Self { scheme, key: decode(key)?, options, format, selector })
     }
 }
 

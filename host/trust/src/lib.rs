@@ -53,7 +53,7 @@ mod wasm;
 pub use approvals::Approvals;
 pub use key::{KeyError, PublicKey, SecretKey};
 pub use lock::Lock;
-pub use manifest::{Auth, Capabilities, ConfigKey, HttpAccess, METHODS, Manifest, ManifestError};
+pub use manifest::{Auth, Capabilities, ConfigKey, HttpAccess, METHODS, Manifest, ManifestError, Use};
 pub use name::Name;
 pub use origin::{Origin, OriginError};
 pub use pin::{Change, Pin, Standing};

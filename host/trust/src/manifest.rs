@@ -98,6 +98,9 @@ pub struct Capabilities {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HttpAccess {
+    /// What they are for. Each use of a plugin is given its own requests, and no others.
+    #[serde(default, rename = "for", skip_serializing_if = "Use::is_read")]
+    pub purpose: Use,
     /// Where they go.
     pub origin: Origin,
     /// Their methods.
@@ -106,6 +109,38 @@ pub struct HttpAccess {
     /// The credential that the host adds, which the plugin never sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// The operations of AWS that are signed: what comes after the dot in `X-Amz-Target`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<String>,
+}
+
+/// What a plugin is used for in one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Use {
+    /// To read secrets.
+    #[default]
+    Read,
+    /// To say which secrets there are.
+    List,
+    /// To change secrets.
+    Write,
+}
+
+impl Use {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+    fn is_read(&self) -> bool {
+        *self == Self::Read
+    }
+
+    /// As in front of a request: nothing, `list: ` or `write: `.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Read => "",
+            Self::List => "list: ",
+            Self::Write => "write: ",
+        }
+    }
 }
 
 /// How the host shows the backend who asks.
@@ -133,7 +168,8 @@ impl HttpAccess {
     /// Requests to an origin, with all of [`METHODS`].
     #[must_use]
     pub fn any(origin: Origin) -> Self {
-        Self { origin, methods: METHODS.iter().map(|&method| method.to_owned()).collect(), auth: None }
+        let methods = METHODS.iter().map(|&method| method.to_owned()).collect();
+        Self { purpose: Use::Read, origin, methods, auth: None, operations: Vec::new() }
     }
 
     fn check(&self) -> Result<(), ManifestError> {
@@ -146,25 +182,39 @@ impl HttpAccess {
             return Err(ManifestError::new(format!("the methods of requests are {}", METHODS.join(", "))));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let is_name = |name: &String| !name.is_empty() && name.chars().all(plain);
         match &self.auth {
-            Some(Auth::Header(name) | Auth::AwsSigv4(name))
-                if name.is_empty() || !name.chars().all(plain) =>
-            {
+            Some(Auth::Header(name) | Auth::AwsSigv4(name)) if !is_name(name) => {
                 Err(ManifestError::new("the name of a header or a service has letters, digits and hyphens"))
+            }
+            Some(Auth::AwsSigv4(_)) if self.operations.is_empty() || !self.operations.iter().all(is_name) => {
+                Err(ManifestError::new(
+                    "what is signed for AWS names its `operations`, such as `GetSecretValue`",
+                ))
+            }
+            Some(Auth::AwsSigv4(_)) => Ok(()),
+            _ if !self.operations.is_empty() => {
+                Err(ManifestError::new("`operations` belong to requests that are signed for AWS"))
             }
             _ => Ok(()),
         }
     }
 
-    /// Each method as a request of its own, so that fewer of them are less.
-    fn requests(&self) -> impl Iterator<Item = String> {
+    /// Each method and operation as a request of its own, so that fewer of them are less.
+    pub fn requests(&self) -> impl Iterator<Item = String> {
         let credential = match &self.auth {
             None => String::new(),
             Some(Auth::Bearer) => " with a bearer token".to_owned(),
             Some(Auth::Header(name)) => format!(" with a credential in {name}"),
             Some(Auth::AwsSigv4(service)) => format!(" signed for AWS {service}"),
         };
-        self.methods.iter().map(move |method| format!("http={} {method}{credential}", self.origin))
+        let purpose = self.purpose.prefix();
+        let request = move |method: &String| format!("{purpose}http={} {method}{credential}", self.origin);
+        self.methods.iter().flat_map(move |method| {
+            let request = request(method);
+            let whole = self.operations.is_empty().then(|| request.clone());
+            whole.into_iter().chain(self.operations.iter().map(move |name| format!("{request} {name}")))
+        })
     }
 }
 
@@ -310,6 +360,26 @@ sequence = 7
                 "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nauth = { aws-sigv4 = \"\" }",
                 "letters, digits and hyphens",
             ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nauth = { aws-sigv4 = \"s\" }",
+                "names its `operations`",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nauth = { aws-sigv4 = \"s\" }\noperations = [\"*\"]",
+                "names its `operations`",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\noperations = [\"Get\"]",
+                "signed for AWS",
+            ),
+            (
+                "sequence = 7",
+                "sequence = 7\n[[capabilities.http]]\norigin = \"https://a.example\"\nfor = \"fun\"",
+                "unknown variant `fun`",
+            ),
         ];
         for (from, to, expected) in cases {
             assert!(MINIMAL.contains(from), "{from}");
@@ -334,7 +404,8 @@ sequence = 7
                 r#"{ origin = "https://a.example" },"#,
                 r#"{ origin = "https://b.example", methods = ["GET", "PUT"], auth = "bearer" },"#,
                 r#"{ origin = "https://c.example", auth = { header = "X-Token" } },"#,
-                r#"{ origin = "https://d.*.example.com", methods = ["POST"], auth = { aws-sigv4 = "secretsmanager" } },"#,
+                r#"{ origin = "https://d.*.example.com", methods = ["POST"], auth = { aws-sigv4 = "secretsmanager" }, operations = ["A", "B"] },"#,
+                r#"{ for = "write", origin = "https://e.example", methods = ["PUT"] },"#,
             ]
             .join("\n")
         );
@@ -348,7 +419,9 @@ sequence = 7
                 "http=https://b.example GET with a bearer token",
                 "http=https://b.example PUT with a bearer token",
                 "http=https://c.example GET with a credential in X-Token",
-                "http=https://d.*.example.com POST signed for AWS secretsmanager",
+                "http=https://d.*.example.com POST signed for AWS secretsmanager A",
+                "http=https://d.*.example.com POST signed for AWS secretsmanager B",
+                "write: http=https://e.example PUT",
                 "random",
             ]
         );

@@ -19,21 +19,37 @@ struct Hooks {
     /// `None` if the plugin was granted no requests; then nothing of this is linked.
     egress: Option<Arc<Egress>>,
     budget: Arc<Budget>,
-    /// Why a request was not signed, the first time.
-    unsigned: Arc<OnceLock<CredentialError>>,
+    unsent: Arc<OnceLock<Unsent>>,
 }
 
+/// Why a request has no answer: the first of them. The plugin is told less.
+pub(crate) enum Unsent {
+    /// It was not signed.
+    Unsigned(CredentialError),
+    /// It may not be sent.
+    Refused(String),
+    /// Nobody answered.
+    Failed(String),
+}
+
+/// How many requests a plugin may send for each secret: the tries of one, and one for a batch.
+const REQUESTS_A_SECRET: usize = 4;
+
 impl Http {
-    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits) -> Self {
+    /// The limits are for one secret, or a few.
+    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, secrets: usize) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(limits.field_bytes);
-        let budget = Arc::new(Budget::new(limits.requests, limits.http_bytes));
-        Self { context, hooks: Hooks { egress, budget, unsigned: Arc::default() } }
+        let requests = u32::try_from(secrets.saturating_mul(REQUESTS_A_SECRET)).unwrap_or(u32::MAX);
+        // Values become twice as long where JSON escapes them.
+        let bytes = secrets.saturating_mul(limits.value_bytes).saturating_mul(2) as u64;
+        let budget = Arc::new(Budget::new(limits.requests.max(requests), limits.http_bytes.max(bytes)));
+        Self { context, hooks: Hooks { egress, budget, unsent: Arc::default() } }
     }
 
-    /// Why a request was not signed, which the plugin is not told.
-    pub(crate) fn unsigned(&self) -> Option<&CredentialError> {
-        self.hooks.unsigned.get()
+    /// Why a request has no answer.
+    pub(crate) fn unsent(&self) -> Option<&Unsent> {
+        self.hooks.unsent.get()
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -57,7 +73,7 @@ impl WasiHttpHooks for Hooks {
         _: Worker,
     ) -> Box<dyn Future<Output = Answer> + Send> {
         let (egress, budget) = (self.egress.clone(), Arc::clone(&self.budget));
-        let unsigned = Arc::clone(&self.unsigned);
+        let unsent = Arc::clone(&self.unsent);
         Box::new(async move {
             let egress = egress.ok_or(Error::HttpRequestDenied)?;
             // What the plugin waits for at most; the host's own limits are shorter or longer than that.
@@ -65,9 +81,11 @@ impl WasiHttpHooks for Hooks {
             let request = request.map(|body| -> BoxBody { body.map_err(Into::into).boxed_unsync() });
             let response = egress.send(request, answer, &budget).await.map_err(|why| {
                 let code = code(&why);
-                if let EgressError::Credential(why) = why {
-                    let _ = unsigned.set(why);
-                }
+                let _ = unsent.set(match why {
+                    EgressError::Credential(why) => Unsent::Unsigned(why),
+                    EgressError::Denied(_) | EgressError::Prohibited => Unsent::Refused(why.to_string()),
+                    _ => Unsent::Failed(why.to_string()),
+                });
                 code
             })?;
             let body =

@@ -3,23 +3,28 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use ptrun_egress::{CredentialError, Egress};
-use wasmtime::component::{Linker, ResourceTableError};
+use ptrun_egress::Egress;
+use wasmtime::component::{InstancePre, Linker, ResourceTableError};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 use zeroize::Zeroizing;
 
 use crate::runtime::Compiled;
-use crate::select::SelectError;
 use crate::{Grants, Limit, LoadError, SecretBytes, SecretRef};
 
+mod error;
 mod http;
 pub(crate) mod interfaces;
 mod link;
+mod optional;
 mod state;
 
-use http::Http;
+pub use error::{RunError, SecretError};
+pub use optional::{Entry, SecretList};
+
+use error::refusal;
+use http::{Http, Unsent};
 use state::State;
 
 /// The host's half of the WIT interface.
@@ -30,119 +35,29 @@ mod bindings {
         world: "source",
         exports: { default: async },
     });
+
+    /// What a plugin may export besides.
+    pub(super) mod listing {
+        wasmtime::component::bindgen!({
+            path: "../../wit",
+            world: "listing",
+            exports: { default: async },
+            with: { "ptrun:plugin/types": super::ptrun::plugin::types },
+        });
+    }
+
+    /// And this.
+    pub(super) mod writing {
+        wasmtime::component::bindgen!({
+            path: "../../wit",
+            world: "writing",
+            exports: { default: async },
+            with: { "ptrun:plugin/types": super::ptrun::plugin::types },
+        });
+    }
 }
 
 use bindings::exports::ptrun::plugin::secret_source as wit;
-
-/// Why there is no such secret. Texts are what the plugin said: shortened, escaped, and without the
-/// values that it was given.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SecretError {
-    /// The backend has no such secret.
-    #[error("there is no such secret")]
-    NotFound,
-    /// The backend refuses.
-    #[error("the backend refuses: {0}")]
-    Denied(String),
-    /// The backend does not know who asks.
-    #[error("the backend does not accept the credentials: {0}")]
-    Unauthenticated(String),
-    /// The reference makes no sense to the plugin.
-    #[error("the plugin does not understand the reference: {0}")]
-    InvalidRef(String),
-    /// The settings make no sense to the plugin.
-    #[error("the plugin does not understand its settings: {0}")]
-    InvalidConfig(String),
-    /// The backend asks for patience.
-    #[error("the backend asks to wait{}", retry_after_ms.map_or_else(String::new, |ms| format!(" {ms} ms")))]
-    Throttled {
-        /// For how long, if it said.
-        retry_after_ms: Option<u32>,
-    },
-    /// The backend cannot be reached, or fails.
-    #[error("the backend is not available: {0}")]
-    Unavailable(String),
-    /// The plugin does not do this.
-    #[error("the plugin does not do this")]
-    Unsupported,
-    /// Anything else.
-    #[error("the plugin failed: {0}")]
-    Internal(String),
-    /// A value over [`Limits::value_bytes`](crate::Limits::value_bytes).
-    #[error("the value has {size} bytes, and at most {limit} are allowed")]
-    TooLarge {
-        /// How large it is.
-        size: usize,
-        /// How large it may be.
-        limit: usize,
-    },
-    /// The selector selects nothing.
-    #[error(transparent)]
-    Select(#[from] SelectError),
-}
-
-/// Why a plugin answered nothing at all. In each, `plugin` is its name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// It ran into a limit.
-    #[error("the plugin `{plugin}` used more {limit} than it may")]
-    Limit {
-        /// The plugin.
-        plugin: String,
-        /// Which limit.
-        limit: Limit,
-    },
-    /// It crashed, or did something that a component may not.
-    #[error("the plugin `{plugin}` crashed: {why}")]
-    Crashed {
-        /// The plugin.
-        plugin: String,
-        /// How.
-        why: String,
-    },
-    /// It ended itself instead of answering, whatever status it gave.
-    #[error("the plugin `{plugin}` ended itself without an answer")]
-    Exited {
-        /// The plugin.
-        plugin: String,
-    },
-    /// It answered more or fewer results than there were references.
-    #[error("the plugin `{plugin}` answered {results} results for {references} references")]
-    WrongCount {
-        /// The plugin.
-        plugin: String,
-        /// How many it was asked for.
-        references: usize,
-        /// How many it answered.
-        results: usize,
-    },
-    /// It reported that nothing could be asked.
-    #[error("{error}")]
-    Refused {
-        /// The plugin.
-        plugin: String,
-        /// What it said.
-        error: SecretError,
-    },
-    /// A request of it was not signed.
-    #[error("a request of the plugin `{plugin}` was not signed: {error}")]
-    Credential {
-        /// The plugin.
-        plugin: String,
-        /// Why.
-        error: CredentialError,
-    },
-    /// A granted variable is not UTF-8, which WASI has no way to hand over.
-    #[error("the variable `{variable}`, which the plugin `{plugin}` is granted, is not UTF-8")]
-    NotUnicode {
-        /// The plugin.
-        plugin: String,
-        /// The variable.
-        variable: String,
-    },
-}
 
 /// A message of a plugin, fit to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +103,14 @@ pub struct Sandbox {
     grants: Grants,
     config: Vec<(String, String)>,
     egress: Option<Arc<Egress>>,
-    source: bindings::SourcePre<State>,
+    instance: InstancePre<State>,
+    source: bindings::SourceIndices,
+}
+
+/// A configured instance.
+struct Instance {
+    instance: wasmtime::component::Instance,
+    source: bindings::Source,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -206,7 +128,7 @@ impl Sandbox {
         let mut linker = Linker::new(compiled.component.engine());
         link::link(&mut linker, &grants).map_err(LoadError::engine)?;
         let instance = linker.instantiate_pre(&compiled.component).map_err(LoadError::compiler)?;
-        let source = bindings::SourcePre::new(instance).map_err(LoadError::compiler)?;
+        let source = bindings::SourceIndices::new(&instance).map_err(LoadError::compiler)?;
         let egress = match grants.has_http() {
             true => Some(Egress::new(grants.rules(), &compiled.egress).map_err(|why| LoadError::Egress {
                 plugin: compiled.plugin.manifest().full_name(),
@@ -215,7 +137,7 @@ impl Sandbox {
             false => None,
         };
         let config = config.into_iter().collect();
-        Ok(Self { compiled, grants, config, egress: egress.map(Arc::new), source })
+        Ok(Self { compiled, grants, config, egress: egress.map(Arc::new), instance, source })
     }
 
     /// The plugin.
@@ -236,43 +158,26 @@ impl Sandbox {
     pub async fn resolve(&self, references: &[&SecretRef]) -> Answers {
         let limits = &self.compiled.limits;
         let (questions, places) = questions(references);
-        let mut store = self.store(questions.len())?;
-        let answer = {
-            let _ticking = self.compiled.ticker.run();
-            tokio::time::timeout(limits.wall, self.ask(&mut store, &questions)).await
-        };
-        let plugin = || self.plugin().manifest().full_name();
-        if let Some(error) = store.data().unsigned().filter(|_| !all_there(&answer)) {
-            let text = store.data().clean(&error.to_string(), &[]);
-            let error = match error {
-                CredentialError::Missing(_) => CredentialError::Missing(text),
-                CredentialError::Refused(_) => CredentialError::Refused(text),
-            };
-            return Err(RunError::Credential { plugin: plugin(), error });
-        }
-        let secrets = match answer {
-            Err(_) => return Err(RunError::Limit { plugin: plugin(), limit: Limit::Wall }),
-            Ok(Err(trap)) => return Err(self.trapped(store.data(), &trap)),
-            Ok(Ok(Err(error))) => {
-                let error = refusal(&error, |text| store.data().clean(text, &[]));
-                return Err(RunError::Refused { plugin: plugin(), error });
-            }
-            Ok(Ok(Ok(secrets))) => secrets,
-        };
+        let wanted: Vec<wit::SecretRef> = questions.iter().map(|reference| of(reference)).collect();
+        let there = |secrets: &Vec<Result<wit::Secret, wit::Error>>| secrets.iter().all(Result::is_ok);
+        let asked = self.call(questions.len(), there, async |store, instance| {
+            instance.source.ptrun_plugin_secret_source().call_get_many(store, &wanted).await
+        });
+        let (secrets, state) = asked.await?;
         // Values are wrapped first, so that they are wiped whatever comes next, and no error of the same
         // answer can repeat one of them.
         let secrets: Vec<_> =
             secrets.into_iter().map(|secret| secret.map(|secret| SecretBytes::new(secret.value))).collect();
         if secrets.len() != questions.len() {
             let (references, results) = (questions.len(), secrets.len());
-            return Err(RunError::WrongCount { plugin: plugin(), references, results });
+            return Err(RunError::WrongCount { plugin: self.name(), references, results });
         }
         let values: Vec<&[u8]> = secrets.iter().flatten().map(SecretBytes::expose).collect();
-        let clean = |text: &str| store.data().clean(text, &values);
+        let clean = |text: &str| state.clean(text, &values);
         let checked: Vec<Result<&SecretBytes, SecretError>> = secrets
             .iter()
             .map(|secret| match secret {
-                Err(error) => Err(refusal(error, clean)),
+                Err(error) => Err(refusal(error, state.unsent(), clean)),
                 Ok(secret) if secret.expose().len() > limits.value_bytes => {
                     Err(SecretError::TooLarge { size: secret.expose().len(), limit: limits.value_bytes })
                 }
@@ -289,9 +194,59 @@ impl Sandbox {
         Ok(places.into_iter().zip(references).map(finish).collect())
     }
 
+    fn name(&self) -> String {
+        self.plugin().manifest().full_name()
+    }
+
+    /// Calls the plugin in a fresh instance, within its limits: the answer, and what the host knows of the instance.
+    /// It is configured before `work`. `questions` is how many secrets it is asked for, and `there` is whether an answer has all of them.
+    async fn call<T>(
+        &self,
+        questions: usize,
+        there: impl Fn(&T) -> bool,
+        work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<Result<T, wit::Error>>,
+    ) -> Result<(T, State), RunError> {
+        let mut store = self.store(questions)?;
+        let asked = async {
+            let instance = self.instance.instantiate_async(&mut store).await?;
+            let source = self.source.load(&mut store, &instance)?;
+            let configured = source.ptrun_plugin_secret_source().call_configure(&mut store, &self.config);
+            match configured.await? {
+                Ok(()) => work(&mut store, Instance { instance, source }).await,
+                Err(error) => Ok(Err(error)),
+            }
+        };
+        let answer = {
+            let _ticking = self.compiled.ticker.run();
+            tokio::time::timeout(self.compiled.limits.wall, asked).await
+        };
+        let plugin = || self.name();
+        let complete = matches!(&answer, Ok(Ok(Ok(answer))) if there(answer));
+        let state = store.into_data();
+        match state.unsent().filter(|_| !complete) {
+            Some(Unsent::Unsigned(error)) => {
+                let error = error.map(|text| state.clean(text, &[]));
+                return Err(RunError::Credential { plugin: plugin(), error });
+            }
+            Some(Unsent::Refused(why)) => {
+                return Err(RunError::Request { plugin: plugin(), why: why.clone() });
+            }
+            _ => {}
+        }
+        match answer {
+            Err(_) => Err(RunError::Limit { plugin: plugin(), limit: Limit::Wall }),
+            Ok(Err(trap)) => Err(self.trapped(&state, &trap)),
+            Ok(Ok(Err(error))) => {
+                let error = refusal(&error, state.unsent(), |text| state.clean(text, &[]));
+                Err(RunError::Refused { plugin: plugin(), error })
+            }
+            Ok(Ok(Ok(answer))) => Ok((answer, state)),
+        }
+    }
+
     /// A store for one instance, with the grants in it and the limits around it.
     fn store(&self, references: usize) -> Result<Store<State>, RunError> {
-        let plugin = self.plugin().manifest().full_name();
+        let plugin = self.name();
         let mut given = HashMap::new();
         for variable in self.grants.variables() {
             if let Some(value) = std::env::var_os(variable) {
@@ -304,7 +259,7 @@ impl Sandbox {
         }
         let limits = &self.compiled.limits;
         let log = std::sync::Arc::clone(&self.compiled.log);
-        let http = Http::new(self.egress.clone(), limits);
+        let http = Http::new(self.egress.clone(), limits, references);
         let state = State::new(plugin, self.grants.clone(), given, limits, log, http);
         let mut store = Store::new(self.compiled.component.engine(), state);
         store.limiter(|state| state);
@@ -317,24 +272,8 @@ impl Sandbox {
         Ok(store)
     }
 
-    async fn ask(&self, store: &mut Store<State>, references: &[&SecretRef]) -> wasmtime::Result<Answered> {
-        let source = self.source.instantiate_async(&mut *store).await?;
-        let source = source.ptrun_plugin_secret_source();
-        if let Err(error) = source.call_configure(&mut *store, &self.config).await? {
-            return Ok(Err(error));
-        }
-        let references: Vec<_> = references
-            .iter()
-            .map(|reference| wit::SecretRef {
-                key: reference.key().to_owned(),
-                options: reference.options().to_vec(),
-            })
-            .collect();
-        source.call_get_many(store, &references).await
-    }
-
     fn trapped(&self, state: &State, trap: &wasmtime::Error) -> RunError {
-        let plugin = self.plugin().manifest().full_name();
+        let plugin = self.name();
         if let Some(limit) = state.stopped {
             return RunError::Limit { plugin, limit };
         }
@@ -380,25 +319,7 @@ fn questions<'a>(references: &[&'a SecretRef]) -> (Vec<&'a SecretRef>, Vec<usize
     (questions, places)
 }
 
-/// What comes back from a plugin that did not crash.
-type Answered = Result<Vec<Result<wit::Secret, wit::Error>>, wit::Error>;
-
-/// Whether a plugin had every secret that it was asked for.
-fn all_there<E>(answer: &Result<wasmtime::Result<Answered>, E>) -> bool {
-    matches!(answer, Ok(Ok(Ok(secrets))) if secrets.iter().all(Result::is_ok))
-}
-
-/// What a plugin said, with its texts cleaned.
-fn refusal(error: &wit::Error, clean: impl Fn(&str) -> String) -> SecretError {
-    match error {
-        wit::Error::NotFound => SecretError::NotFound,
-        wit::Error::Denied(why) => SecretError::Denied(clean(why)),
-        wit::Error::Unauthenticated(why) => SecretError::Unauthenticated(clean(why)),
-        wit::Error::InvalidRef(why) => SecretError::InvalidRef(clean(why)),
-        wit::Error::InvalidConfig(why) => SecretError::InvalidConfig(clean(why)),
-        wit::Error::Throttled(retry_after_ms) => SecretError::Throttled { retry_after_ms: *retry_after_ms },
-        wit::Error::Unavailable(why) => SecretError::Unavailable(clean(why)),
-        wit::Error::Unsupported => SecretError::Unsupported,
-        wit::Error::Internal(why) => SecretError::Internal(clean(why)),
-    }
+/// A reference, as plugins see it.
+fn of(reference: &SecretRef) -> wit::SecretRef {
+    wit::SecretRef { key: reference.key().to_owned(), options: reference.options().to_vec() }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 
-use ptrun_egress::CredentialError;
 use ptrun_trust::{read_regular, untrusted};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
@@ -12,7 +11,7 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use zeroize::Zeroizing;
 
 use super::bindings::ptrun::plugin::{files, log, types};
-use super::http::Http;
+use super::http::{Http, Unsent};
 use super::{LogLevel, LogRecord};
 use crate::engine::TICK;
 use crate::runtime::LogSink;
@@ -80,9 +79,9 @@ impl State {
         }
     }
 
-    /// Why a request was not signed.
-    pub(crate) fn unsigned(&self) -> Option<&CredentialError> {
-        self.http.unsigned()
+    /// Why a request has no answer.
+    pub(crate) fn unsent(&self) -> Option<&Unsent> {
+        self.http.unsent()
     }
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {

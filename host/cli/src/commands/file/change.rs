@@ -19,7 +19,6 @@ pub(crate) fn set(file: &Sealed, name: &str, value: &[u8]) -> Result<(), Failure
         Failure::new("file/format", "a value of JSON is text")
             .help("encrypt binary data as a file of its own")
     })?;
-    let value = value.strip_suffix('\n').map_or(value, |value| value.strip_suffix('\r').unwrap_or(value));
     file.change(|text| {
         let mut object: Map<String, Value> = match text {
             None => Map::new(),

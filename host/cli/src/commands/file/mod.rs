@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use ptrun_host::{SecretBytes, Selector};
 use zeroize::Zeroizing;
 
+use super::typed;
 use crate::harden;
 use crate::report::{Failure, Failures};
 use sealed::{Sealed, Style};
@@ -123,8 +124,8 @@ pub(crate) fn execute(command: &FileCommand) -> Result<(), Failures> {
             print(value.expose())?;
         }
         FileCommand::Set { file, name, key } => {
-            let value = read_plain("-".as_ref())?;
-            change::set(&Sealed::at(file, key), name, &value)?;
+            let value = typed("The value: ", MAX_BYTES)?;
+            change::set(&Sealed::at(file, key), name, value.expose())?;
         }
         FileCommand::Edit { file, key } => edit::edit(&Sealed::at(file, key))?,
         FileCommand::RotateKey { files, key, drop_old } => change::rotate(files, key, *drop_old)?,

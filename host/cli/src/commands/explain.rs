@@ -1,0 +1,129 @@
+//! `ptrun explain`.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use ptrun_host::{Auth, SecretRef, Use};
+use serde_json::json;
+
+use super::{pretty, print};
+use crate::args::{Global, RunArgs};
+use crate::plan::{Plan, Wanted};
+use crate::plugins::{Plugin, Plugins};
+use crate::prepare::{self, Given};
+use crate::report::{Failure, Failures};
+
+/// The service that a policy is printed for.
+const SERVICE: &str = "secretsmanager";
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Print the smallest policy of AWS IAM that the references need. A secret with a key of your own in KMS needs
+    /// `kms:Decrypt` on that key, too
+    #[arg(long, conflicts_with = "json")]
+    iam: bool,
+}
+
+/// Says what a run would do: which secret comes from where, and what each plugin would be given. No plugin runs, and
+/// no secret is read.
+pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<(), Failures> {
+    let mut plugins = Plugins::named(global)?;
+    let plan = Plan::new(&args.run.secrets, &global.profile()?, &mut plugins)?;
+    let wanted = plan.wanted();
+    let mut explained = Vec::new();
+    for (scheme, plugin) in plugins.into_map() {
+        let references: Vec<&SecretRef> =
+            wanted.iter().map(|wanted| &wanted.reference).filter(|of| of.scheme() == scheme).collect();
+        if !references.is_empty() {
+            let given = prepare::given(&plugin, Use::Read, &references)?;
+            explained.push(Explained { scheme, plugin, given });
+        }
+    }
+    let text = match (args.iam, args.json) {
+        (true, _) => policy(&explained, &wanted)?,
+        (_, true) => pretty(&json!({
+            "plugins": explained.iter().map(Explained::json).collect::<Vec<_>>(),
+            "secrets": wanted.iter().map(|wanted| json!({
+                "name": wanted.name.as_ref().map(ToString::to_string),
+                "reference": wanted.reference.to_string(),
+            })).collect::<Vec<_>>(),
+        }))?,
+        _ => explained.iter().map(Explained::text).chain(wanted.iter().map(line)).collect(),
+    };
+    Ok(print(&text)?)
+}
+
+fn line(wanted: &Wanted) -> String {
+    wanted.name.as_ref().map_or_else(String::new, |name| format!("secret {name} = {}\n", wanted.reference))
+}
+
+/// A plugin of the run, and what it would be given.
+struct Explained {
+    scheme: String,
+    plugin: Plugin,
+    given: Given,
+}
+
+impl Explained {
+    /// Each with its name: what it is, who signed it, what it is given and what it lacks.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let approved = &self.plugin.approved;
+        let manifest = approved.verified().manifest();
+        let mut facts =
+            vec![("is", format!("{} {} ({})", manifest.full_name(), manifest.version, approved.place()))];
+        facts.extend(approved.verified().signers().iter().map(|key| ("signer", key.to_string())));
+        facts.push(("digest", approved.verified().digest().to_string()));
+        facts.extend(self.given.grants.requests().map(|request| ("given", request)));
+        facts.extend(self.given.missing.iter().map(|grant| ("missing", grant.to_string())));
+        let settings = self.given.settings.iter();
+        facts.extend(settings.map(|(name, value)| ("setting", format!("{name} = {value}"))));
+        facts
+    }
+
+    fn text(&self) -> String {
+        let facts = self.facts().into_iter().map(|(name, value)| format!("  {name}: {value}\n"));
+        format!("plugin {}\n{}", self.scheme, facts.collect::<String>())
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let mut facts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (name, value) in self.facts() {
+            facts.entry(name).or_default().push(value);
+        }
+        json!({ "scheme": self.scheme, "facts": facts })
+    }
+
+    fn reads_secrets_of_aws(&self) -> bool {
+        let capabilities = &self.plugin.approved.verified().manifest().capabilities;
+        capabilities.http.iter().any(|access| access.auth == Some(Auth::AwsSigv4(SERVICE.to_owned())))
+    }
+}
+
+/// For all plugins that read from AWS Secrets Manager together.
+fn policy(plugins: &[Explained], wanted: &[Wanted]) -> Result<String, Failure> {
+    let failure =
+        |why: String, help: &str| Failure::new("usage/iam", format!("there is no policy: {why}")).help(help);
+    let mut regions = BTreeMap::new();
+    for explained in plugins.iter().filter(|explained| explained.reads_secrets_of_aws()) {
+        regions.insert(explained.scheme.as_str(), explained.given.accounts.region());
+    }
+    let of_aws: Vec<&SecretRef> = wanted
+        .iter()
+        .map(|wanted| &wanted.reference)
+        .filter(|of| regions.contains_key(of.scheme()))
+        .collect();
+    if of_aws.is_empty() {
+        let why = "no reference is to AWS Secrets Manager".to_owned();
+        return Err(failure(why, "name some: `ptrun explain --iam -s NAME=aws://SECRET`"));
+    }
+    // They are all of this machine.
+    let region = regions.values().copied().flatten().next();
+    let policy = ptrun_aws::policy(of_aws.iter().map(|of| (of.key(), of.options())), region);
+    let policy = policy.map_err(|why| failure(why, "set AWS_REGION, or add `?region=` to the reference"))?;
+    Ok(policy + "\n")
+}
