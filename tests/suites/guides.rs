@@ -1,8 +1,13 @@
 //! Runs every `console` block of the README and the guides, and compares what is printed.
 
+#[path = "aws/moto.rs"]
+#[allow(dead_code, reason = "another suite calls it")]
+mod moto;
+
 use std::fs;
 use std::process::Command;
 
+use moto::Moto;
 use ptrun_tests::{User, built, guest, root, text};
 use snapbox::assert_data_eq;
 
@@ -14,7 +19,7 @@ fn blocks(page: &str) -> Vec<String> {
 }
 
 /// Runs the commands of all blocks in one shell, and puts the output of each under it.
-fn replay(user: &User, blocks: &[String]) -> Vec<String> {
+fn replay(user: &User, aws: &Moto, blocks: &[String]) -> Vec<String> {
     const MARK: &str = "\u{1}";
     const END: &str = "\u{2}";
     let mut script = String::from("exec 2>&1\n");
@@ -36,6 +41,7 @@ fn replay(user: &User, blocks: &[String]) -> Vec<String> {
         .env_clear()
         .env("PATH", format!("{bin}:{path}"))
         .env("HOME", user.home())
+        .envs(aws.variables())
         .current_dir(user.home())
         .output()
         .expect("a shell");
@@ -56,6 +62,7 @@ fn every_command_prints_what_the_page_says() {
         fs::read_dir(root().join("docs")).expect("a folder").map(|entry| entry.expect("an entry").path()),
     );
     let mut count = 0;
+    let aws = Moto::start();
     for page in pages {
         let expected = blocks(&fs::read_to_string(&page).expect("a page"));
         count += expected.len();
@@ -63,7 +70,7 @@ fn every_command_prints_what_the_page_says() {
         user.write("greeting.wasm", guest("greeting"));
         // A reader begins without trust in anybody.
         fs::remove_file(user.home().join(".config/ptrun/trust.toml")).expect("removed");
-        let replayed = replay(&user, &expected);
+        let replayed = replay(&user, &aws, &expected);
         assert_eq!(replayed.len(), expected.len(), "{}", page.display());
         for (replayed, expected) in replayed.into_iter().zip(expected) {
             assert_data_eq!(replayed, expected);

@@ -97,7 +97,10 @@ fn cases(secure: &str) -> Vec<Case> {
             let file = source.rsplit("manifest = \"").next().and_then(|rest| rest.split('"').next());
             let path = root().join("tests/hostile").join(file.expect("a manifest"));
             let text = fs::read_to_string(path).expect("a manifest");
-            let auth = if kind == "aws" { "{ aws-sigv4 = \"secretsmanager\" }" } else { "\"bearer\"" };
+            let auth = match kind.as_str() {
+                "aws" => "{ aws-sigv4 = \"secretsmanager\" }\noperations = [\"GetSecretValue\"]",
+                _ => "\"bearer\"",
+            };
             text.replace(
                 "https://backend.example\"",
                 &format!("{secure}\"\nmethods = [\"GET\", \"POST\"]\nauth = {auth}"),

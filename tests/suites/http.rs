@@ -115,11 +115,12 @@ async fn requests_are_signed_for_aws_with_what_the_machine_has() {
     let user = user(
         &server,
         &format!(
-            "origin = \"{origin}\"\nmethods = [\"POST\"]\nauth = {{ aws-sigv4 = \"secretsmanager\" }}\n"
+            "origin = \"{origin}\"\nmethods = [\"POST\"]\nauth = {{ aws-sigv4 = \"secretsmanager\" }}\noperations = [\"GetSecretValue\"]\n"
         ),
     );
     let scope = "Credential=theirs/20260101/eu-west-1/secretsmanager/aws4_request";
-    let theirs = format!("authorization:%20AWS4-HMAC-SHA256%20{scope}");
+    let operation = "x-amz-target:%20secretsmanager.GetSecretValue";
+    let theirs = format!("authorization:%20AWS4-HMAC-SHA256%20{scope}|{operation}");
     let reference = format!("guest://{origin}/?method=POST&headers={theirs}");
     let named = format!("{reference}&region=eu-west-1");
     // The machine has nothing, and is no machine of AWS.
@@ -153,8 +154,13 @@ async fn requests_are_signed_for_aws_with_what_the_machine_has() {
         assert!(!seen.contains("theirs") && !seen.contains(TOKEN), "{seen}");
     }
     assert_eq!(seen.len(), 3);
-    // No region was granted; and what is no credential is not repeated.
-    assert!(refusal(&get(&user, &file, &reference).await).starts_with("error[grant/credential]"));
+    // Another operation is not signed, and neither is anything for a region that nobody set. What is no credential
+    // is not repeated.
+    let other = reference.replace("GetSecretValue", "PutSecretValue");
+    assert!(refusal(&get(&user, &file, &other).await).starts_with("error[grant/request]"));
+    user.write(".aws/config", "");
+    let nowhere = get_with(&user, &file, &reference, offline).await;
+    assert!(refusal(&nowhere).starts_with("error[grant/credential]"), "{}", text(&nowhere.stderr));
     user.write("credential", TOKEN);
     let refused = get(&user, &file, &named).await;
     assert!(

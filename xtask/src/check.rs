@@ -30,12 +30,14 @@ const SUITES: &[Suite] = &[
         cargo_test(&["--package", "ptrun-tests", "--test", "signatures", "--", "--nocapture"])
     }),
     ("host", || {
-        let crates = ["ptrun-egress", "ptrun-aws", "ptrun-sealed", "ptrun-host", "ptrun-builtins"];
+        let crates =
+            ["ptrun-arn", "ptrun-egress", "ptrun-aws", "ptrun-sealed", "ptrun-host", "ptrun-builtins"];
         cargo_test(&crates.map(|name| ["--package", name]).concat())
     }),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
     ("hostile", || cargo_test(&["--package", "ptrun-tests", "--test", "hostile", "--", "--nocapture"])),
     ("files", || cargo_test(&["--package", "ptrun-tests", "--test", "files", "--", "--nocapture"])),
+    ("aws", || cargo_test(&["--package", "ptrun-tests", "--test", "aws", "--", "--nocapture"])),
     ("cli", || cargo_test(&["--package", "ptrun-tests"])),
 ];
 
@@ -52,6 +54,8 @@ fn plugins() -> Result<()> {
         "ptrun-plugin",
         "--package",
         "ptrun-plugin-env",
+        "--package",
+        "ptrun-plugin-aws",
         "--package",
         "greeting",
     ])

@@ -8,6 +8,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpClient as _, http_client_fn};
 use aws_types::service_config::ServiceConfigKey;
 use ptrun_egress::CredentialError;
 use serde::Deserialize;
@@ -51,8 +52,10 @@ impl Chain {
     /// variables and profiles; whatever else it takes happens when a request is signed. If `region` is there, it is
     /// taken where none is set; otherwise the network is asked, on a machine that has none set.
     pub async fn load(service: &str, region: Option<&str>) -> Self {
-        // The SDK's own client asks for another library of cryptography.
+        // The SDK's own client asks for another library of cryptography. Ours reads the certificates of the system
+        // when something is sent, and not before: most credentials are in variables and profiles.
         let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let client = http_client_fn(move |settings, components| client.http_connector(settings, components));
         let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
         let loader = match region {
             None => loader,
@@ -141,8 +144,9 @@ impl Chain {
 
 /// As each SDK looks for it (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
 fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
-    // Services are configured by the name of their model, which is not always the one that is signed for.
-    let id = if service == "secretsmanager" { "Secrets Manager" } else { service };
+    // Services are configured by the name of their model, which is not always the one that is signed for. With an
+    // underscore, as the guide has it: the SDK makes a hyphen of a space.
+    let id = if service == "secretsmanager" { "secrets_manager" } else { service };
     let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
     let key = key.build().ok()?;
     let own = config.service_config().and_then(|services| services.load_config(key));

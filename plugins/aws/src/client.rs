@@ -33,7 +33,9 @@ pub(crate) fn new(region: &str, endpoint: Option<&str>) -> Client {
         .http_client(WasiHttpClientBuilder::new().build())
         .sleep_impl(WasiSleep)
         .retry_config(retries)
-        .retry_classifier(Unanswered)
+        .retry_classifier(Passing)
+        // The host signs, with its own clock.
+        .disable_clock_skew_correction(true)
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(TRY).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     builder.set_app_name(AppName::new("ptrun").ok());
@@ -41,17 +43,20 @@ pub(crate) fn new(region: &str, endpoint: Option<&str>) -> Client {
     Client::from_conf(builder.build())
 }
 
-/// The client for WASI has all that is no answer for a mistake of the caller. Most of it is not, and another try
-/// may help.
+/// What may pass, besides what the SDK knows. Its client for WASI has all that is no answer for a mistake of the caller;
+/// most of it is not, and another try may help. Status 429 may come from what stands between.
 #[derive(Debug)]
-struct Unanswered;
+struct Passing;
 
-impl ClassifyRetry for Unanswered {
+impl ClassifyRetry for Passing {
     fn name(&self) -> &'static str {
-        "no answer"
+        "passing"
     }
 
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        if context.response().is_some_and(|answer| answer.status().as_u16() == 429) {
+            return RetryAction::throttling_error();
+        }
         let error = context.output_or_error().and_then(Result::err);
         match error.and_then(|error| error.as_connector_error()) {
             Some(error) if failure::is_passing(error) => RetryAction::transient_error(),

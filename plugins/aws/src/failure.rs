@@ -44,10 +44,7 @@ where
         }
         SdkError::TimeoutError(_) => Error::unavailable("no answer in time"),
         SdkError::DispatchFailure(_) => Error::unavailable("no answer"),
-        SdkError::ResponseError(answer) => {
-            let status = answer.raw().status().as_u16();
-            Error::unavailable(format!("the answer, with status {status}, is broken or cut off"))
-        }
+        SdkError::ResponseError(_) => Error::unavailable("the answer is broken or cut off"),
         _ => Error::internal(DisplayErrorContext(error).to_string()),
     }
 }
@@ -118,6 +115,11 @@ fn service(answer: &Answer<'_>) -> Error {
         | "ResourceExistsException"
         | "LimitExceededException"
         | "PreconditionNotMetException" => Error::invalid_ref(*said),
+        "InternalServiceError" | "InternalServerError" | "InternalFailure" | "ServiceUnavailable" => {
+            Error::unavailable(*said)
+        }
+        "" if [401, 403].contains(status) => Error::denied(format!("status {status}, and no reason")),
+        _ if *status < 300 => Error::unavailable("the answer is broken or cut off"),
         _ if *status == 429 => Error::Throttled(None),
         _ if *status >= 500 => Error::unavailable(format!("status {status}: {said}")),
         _ => Error::internal(format!("status {status}: {code}: {message}")),
@@ -128,7 +130,7 @@ fn service(answer: &Answer<'_>) -> Error {
 fn signature(answer: &Answer<'_>, said: &str) -> Error {
     if let Some(Skew { minutes, direction }) = answer.skew {
         return Error::unauthenticated(format!(
-            "clock-skew: the clock of this machine is {minutes} minutes {direction} of that of AWS"
+            "clock-skew: the clock of this machine is {minutes} minutes {direction} that of AWS"
         ));
     }
     if said.contains("valid region") {
@@ -142,8 +144,8 @@ fn skew(response: &HttpResponse) -> Option<Skew> {
     let theirs = DateTime::from_str(response.headers().get("date")?, DateTimeFormat::HttpDate).ok()?;
     let (theirs, ours) = (SystemTime::try_from(theirs).ok()?, SystemTime::now());
     let (off, direction) = match ours.duration_since(theirs) {
-        Ok(ahead) => (ahead, "ahead"),
+        Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
-    (off >= SKEW).then_some(Skew { minutes: off.as_secs() / 60, direction })
+    (off >= SKEW).then_some(Skew { minutes: (off.as_secs() + 30) / 60, direction })
 }

@@ -104,4 +104,5 @@ impl Aws {
     }
 }
 
+#[cfg(feature = "component")]
 ptrun_plugin::export!(Aws, manifest = "../plugin.toml", with enumerate, writer);

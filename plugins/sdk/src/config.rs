@@ -9,7 +9,7 @@ use crate::Error;
 ///
 /// Take each by its type, then call [`finish`](Self::finish): a setting that nothing asked for is a
 /// spelling mistake, and is reported as one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     left: Vec<(String, String)>,
 }

@@ -169,7 +169,8 @@ fn what_is_not_there_is_said() {
     nowhere.env_remove("AWS_REGION").env("AWS_EC2_METADATA_DISABLED", "true");
     assert_eq!(class(&self::refused(&mut nowhere)), "secret/no-region");
     // One that is missing among others: the others are not delivered, and it is named.
-    let said = refused(&["-s", "A=aws://there", "-s", "B=aws://there/too", "-s", "C=aws://gone", "--", "true"]);
+    let said =
+        refused(&["-s", "A=aws://there", "-s", "B=aws://there/too", "-s", "C=aws://gone", "--", "true"]);
     assert_eq!(class(&said), "secret/not-found");
     assert!(said.contains("secret: C") && !said.contains("secret: A"), "{said}");
 }
@@ -230,7 +231,8 @@ fn another_server_is_a_grant_that_is_shown() {
     moto.create("a", "value");
     let explained = good_text(&mut moto.ptrun(&user, &["explain", "-s", "K=aws://a"]));
     let granted = format!("given: http={} POST signed for AWS secretsmanager GetSecretValue", moto.url);
-    for line in [&granted, "setting: region = us-east-1", "secret K = aws://a", "is: ptrun/aws 0.1.0 (built in)"]
+    for line in
+        [&granted, "setting: region = us-east-1", "secret K = aws://a", "is: ptrun/aws 0.1.0 (built in)"]
     {
         assert!(explained.contains(line), "{line} is not in {explained}");
     }
@@ -243,7 +245,10 @@ fn another_server_is_a_grant_that_is_shown() {
     assert!(moto.operations().is_empty());
 
     // As every SDK finds it: for this service alone, and in a profile.
-    let config = format!("[profile dev]\nregion = us-east-1\nservices = local\n[services local]\nsecrets_manager =\n  endpoint_url = {}\n", moto.url);
+    let config = format!(
+        "[profile dev]\nregion = us-east-1\nservices = local\n[services local]\nsecrets_manager =\n  endpoint_url = {}\n",
+        moto.url
+    );
     user.write(".aws/config", config);
     let mut command = moto.ptrun(&user, &["get", "aws://a"]);
     command.env_remove("AWS_ENDPOINT_URL").env_remove("AWS_REGION").env("AWS_PROFILE", "dev");

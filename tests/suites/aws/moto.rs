@@ -78,29 +78,45 @@ impl Moto {
         self.call("us-east-1", "secretsmanager", "create_secret", arguments)
     }
 
+    /// Has the server look at signatures and policies from now on, or no longer.
+    pub(crate) fn check(&self, checked: bool) {
+        self.call("us-east-1", "moto", "", json!({ "checked": checked }));
+    }
+
     /// What was asked of the server since the last time, but by [`call`](Self::call).
     pub(crate) fn operations(&self) -> Vec<String> {
-        self.call("us-east-1", "sts", "get_caller_identity", json!({}));
+        self.call("us-east-1", "moto", "", json!({}));
         std::mem::take(&mut self.operations.lock().expect("a list"))
     }
 
-    /// `ptrun`, in an environment that leads to the server.
+    /// The environment that leads to the server.
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 5] {
+        variables(&self.url)
+    }
+
+    /// `ptrun`, in this environment.
     pub(crate) fn ptrun(&self, user: &User, arguments: &[&str]) -> Command {
-        ptrun(user, &self.url, arguments)
+        let mut command = user.ptrun();
+        command.args(arguments).envs(self.variables());
+        command
     }
 }
 
 /// `ptrun`, in an environment that leads to a server.
 pub(crate) fn ptrun(user: &User, url: &str, arguments: &[&str]) -> Command {
     let mut command = user.ptrun();
+    command.args(arguments).envs(variables(url));
     command
-        .args(arguments)
-        .env("AWS_ENDPOINT_URL", url)
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", ID)
-        .env("AWS_SECRET_ACCESS_KEY", SECRET)
-        .env("AWS_SESSION_TOKEN", TOKEN);
-    command
+}
+
+fn variables(url: &str) -> [(&'static str, &str); 5] {
+    [
+        ("AWS_ENDPOINT_URL", url),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", ID),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("AWS_SESSION_TOKEN", TOKEN),
+    ]
 }
 
 impl Drop for Moto {
