@@ -1,6 +1,6 @@
 //! H34: sends requests to hosts that it was not granted.
 //!
-//! ends: secret/denied
+//! ends: grant/request
 
 use ptrun_hostile::{hostile, reach};
 

@@ -1,6 +1,6 @@
 //! H35: asks for the credentials of the machine, in every spelling of the address.
 //!
-//! ends: secret/denied
+//! ends: grant/request
 
 use ptrun_hostile::{hostile, reach};
 

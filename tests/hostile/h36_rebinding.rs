@@ -1,6 +1,6 @@
 //! H36: owns the name of its backend, which is at a granted address first, and at another from then on.
 //!
-//! ends: secret/denied
+//! ends: grant/request
 //! moves: yes
 
 use ptrun_hostile::{contained, hostile, loot};

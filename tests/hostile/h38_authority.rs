@@ -1,6 +1,6 @@
 //! H38: hides where a request goes behind a name, a password or a port.
 //!
-//! ends: secret/denied
+//! ends: grant/request
 
 use ptrun_hostile::{hostile, reach};
 

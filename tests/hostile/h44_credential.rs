@@ -1,7 +1,7 @@
 //! H44: looks for the credential of its requests wherever it can, after it was used: variables, arguments, files, what
 //! comes back from the backend and from failures, and all of its own memory.
 //!
-//! ends: secret/denied
+//! ends: grant/request
 //! signed: bearer
 
 use ptrun_hostile::{contained, hostile, loot, token};

@@ -104,10 +104,10 @@ fn list_shows_where_each_comes_from_and_why_one_is_refused() {
     install("unsigned", &guest("json"));
     let list: Value = serde_json::from_slice(&user.run(["plugin", "list", "--json"]).stdout).expect("JSON");
     let names: Vec<_> = list.as_array().expect("a list").iter().map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, [Some("env"), Some("file"), Some("good"), Some("unsigned")]);
+    assert_eq!(names, [Some("aws"), Some("env"), Some("file"), Some("good"), Some("unsigned")]);
     assert_eq!(list[0]["place"], "built in");
-    assert_eq!(list[2]["plugin"], "hostile/guest");
-    assert!(list[3]["refused"].as_str().expect("a reason").contains("trust/unsigned"), "{list}");
+    assert_eq!(list[3]["plugin"], "hostile/guest");
+    assert!(list[4]["refused"].as_str().expect("a reason").contains("trust/unsigned"), "{list}");
 }
 
 #[test]

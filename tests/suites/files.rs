@@ -344,7 +344,7 @@ fn values_are_set_one_by_one() {
     good(&file(&user, &["set", "config", "A"], b"one\n"));
     good(&file(&user, &["set", "config", "B"], b"two\nlines\n"));
     good(&file(&user, &["set", "config", "A"], b"three"));
-    assert_eq!(text(&good(&file(&user, &["get", "config", "B"], b""))), "two\nlines");
+    assert_eq!(text(&good(&file(&user, &["get", "config", "B"], b""))), "two\nlines\n");
     assert_eq!(text(&good(&get(&user, "file://config#A"))), "three");
     assert_eq!(class(&file(&user, &["get", "config", "C"], b"")), "reference/selector");
     let path = user.home().join("config");

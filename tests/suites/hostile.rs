@@ -263,14 +263,16 @@ async fn a_name_that_moves_is_followed_to_granted_addresses_alone() {
     let second = Server::start_at(Protocol::Plain, &format!("127.0.0.2:{}", first.port)).await;
     let host = format!("http://backend.example:{}", first.port);
     let case = cases("").into_iter().find(|case| case.moves).expect("one");
-    for (range, ends) in
-        [("127.0.0.1/32", "the backend refuses: contained"), ("127.0.0.0/8", "it got 200 from elsewhere")]
-    {
+    for (range, ends) in [
+        ("127.0.0.1/32", "was not sent: the host is at an address that is not granted"),
+        ("127.0.0.0/8", "it got 200 from elsewhere"),
+    ] {
         let runtime = Runtime::new(Limits::default()).expect("an engine");
         let resolver = Arc::new(Moving(AtomicUsize::new(0)));
         let runtime = runtime.with_egress(EgressOptions { resolver, ..EgressOptions::default() });
         let grants = Grants::none().network(range.parse().expect("a range"));
-        assert_eq!(outcome(&case, &runtime, grants, &host).await, ends);
+        let said = outcome(&case, &runtime, grants, &host).await;
+        assert!(said.contains(ends), "{said}");
     }
     assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
 }

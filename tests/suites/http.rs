@@ -175,17 +175,17 @@ async fn nothing_else_is_reached() {
     let origin = format!("https://localhost:{port}");
     let user = user(&server, &format!("origin = \"{origin}\"\n"));
     for (reference, class) in [
-        (format!("guest://http://localhost:{port}/"), "secret/denied"),
-        (format!("guest://https://127.0.0.1:{port}/"), "secret/denied"),
-        (format!("guest://https://2130706433:{port}/"), "secret/denied"),
-        (format!("guest://https://other.localhost:{port}/"), "secret/denied"),
-        (format!("guest://https://localhost:{}/", port ^ 1), "secret/denied"),
-        ("guest://https://localhost/".to_owned(), "secret/denied"),
-        (format!("guest://https://localhost:{port}@127.0.0.1/"), "secret/denied"),
-        ("guest://http://169.254.169.254/latest/meta-data/".to_owned(), "secret/denied"),
-        (format!("guest://{origin}/hello?method=POST"), "secret/denied"),
-        (format!("guest://{origin}/hello?method=CONNECT"), "secret/denied"),
-        (format!("guest://{origin}/hello?method=TRACE"), "secret/denied"),
+        (format!("guest://http://localhost:{port}/"), "grant/request"),
+        (format!("guest://https://127.0.0.1:{port}/"), "grant/request"),
+        (format!("guest://https://2130706433:{port}/"), "grant/request"),
+        (format!("guest://https://other.localhost:{port}/"), "grant/request"),
+        (format!("guest://https://localhost:{}/", port ^ 1), "grant/request"),
+        ("guest://https://localhost/".to_owned(), "grant/request"),
+        (format!("guest://https://localhost:{port}@127.0.0.1/"), "grant/request"),
+        ("guest://http://169.254.169.254/latest/meta-data/".to_owned(), "grant/request"),
+        (format!("guest://{origin}/hello?method=POST"), "grant/request"),
+        (format!("guest://{origin}/hello?method=CONNECT"), "grant/request"),
+        (format!("guest://{origin}/hello?method=TRACE"), "grant/request"),
         (format!("guest://{origin}/hello?headers=Host:%20other"), "reference/refused"),
         (format!("guest://{origin}/hello?headers=Transfer-Encoding:%20chunked"), "reference/refused"),
         (format!("guest://{origin}/hello?headers=Connection:%20x"), "reference/refused"),
@@ -204,7 +204,7 @@ async fn the_user_can_grant_more_for_a_run() {
     let user = user(&server, "origin = \"https://backend.example\"\n");
     for host in ["127.0.0.1", "localhost"] {
         let target = format!("guest://http://{host}:{}/hello", server.port);
-        assert!(refusal(&get(&user, &[], &target).await).starts_with("error[secret/denied]"));
+        assert!(refusal(&get(&user, &[], &target).await).starts_with("error[grant/request]"));
         let allow = format!("guest:http=http://{host}:{}", server.port);
         assert_eq!(answer(&get(&user, &["--allow", &allow], &target).await), "200 hello");
     }

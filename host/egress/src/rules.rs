@@ -99,16 +99,19 @@ impl Rules {
             return Err(Denied::Origin);
         }
         let for_method = |rule: &&Rule| rule.access.methods.iter().any(|allowed| allowed == method.as_str());
-        if !for_origin().any(|rule| for_method(&rule)) {
+        let mut rules: Vec<&Rule> = for_origin().filter(for_method).collect();
+        if rules.is_empty() {
             return Err(Denied::Method);
+        }
+        // A grant without a credential takes nothing from another that has one: neither the credential nor its limits.
+        if rules.iter().any(|rule| rule.access.auth.is_some()) {
+            rules.retain(|rule| rule.access.auth.is_some());
         }
         let for_operation = |rule: &&Rule| {
             let operations = &rule.access.operations;
             operations.is_empty() || operations.iter().any(|allowed| Some(allowed.as_str()) == operation)
         };
-        let allowed = for_origin().filter(for_method).filter(for_operation);
-        // A grant without a credential does not take it from another that has one.
-        let rule = allowed.max_by_key(|rule| rule.access.auth.is_some()).ok_or(Denied::Operation)?;
+        let rule = rules.into_iter().find(for_operation).ok_or(Denied::Operation)?;
 
         // Without a port that the scheme implies: a signature may cover the authority, and both sides of it
         // leave that out.
@@ -225,8 +228,10 @@ mod tests {
     #[test]
     fn an_operation_is_granted_by_name() {
         let origin = "https://a.example.com";
-        let mut rules = rules(&[origin, origin]);
+        // The last one is without a credential, and without a limit.
+        let mut rules = rules(&[origin, origin, origin]);
         for (rule, name) in rules.requests.iter_mut().zip(["Get", "List"]) {
+            rule.access.auth = Some(ptrun_trust::Auth::AwsSigv4("secretsmanager".to_owned()));
             rule.access.operations = vec![name.to_owned()];
         }
         let target: Uri = origin.parse().expect("a target");

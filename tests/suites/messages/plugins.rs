@@ -15,7 +15,7 @@ fn plugin_that_is_missing() {
         refused(&user, &["--plugin", "vault"]),
         str![[r#"
 error[plugin/not-found]: there is no plugin `vault`
-  built in: env, file
+  built in: aws, env, file
   looked in: [HOME]/.local/share/ptrun/plugins
   help: give the path of its file: `--plugin ./NAME.wasm`
 
@@ -371,7 +371,7 @@ error[plugin/limit]: the plugin `hostile/guest` used more stack than it may
     assert_data_eq!(
         with("guest:component-bytes=1KiB"),
         str![[r#"
-error[plugin/too-large]: the plugin `hostile/guest` has 57636 bytes, and at most 1024 are allowed
+error[plugin/too-large]: the plugin `hostile/guest` has [..] bytes, and at most 1024 are allowed
   help: build it for release, or allow it: `--limit ALIAS:component-bytes=64MiB`
 
 "#]]

@@ -26,8 +26,8 @@ struct Hooks {
 pub(crate) enum Unsent {
     /// It was not signed.
     Unsigned(CredentialError),
-    /// It may not be sent.
-    Refused(String),
+    /// It may not be sent: why, and to where, as the plugin has it.
+    Refused(String, String),
     /// Nobody answered.
     Failed(String),
 }
@@ -78,12 +78,13 @@ impl WasiHttpHooks for Hooks {
             let egress = egress.ok_or(Error::HttpRequestDenied)?;
             // What the plugin waits for at most; the host's own limits are shorter or longer than that.
             let answer = options.and_then(|options| options.first_byte_timeout);
+            let to = request.uri().authority().map_or_else(String::new, ToString::to_string);
             let request = request.map(|body| -> BoxBody { body.map_err(Into::into).boxed_unsync() });
             let response = egress.send(request, answer, &budget).await.map_err(|why| {
                 let code = code(&why);
                 let _ = unsent.set(match why {
                     EgressError::Credential(why) => Unsent::Unsigned(why),
-                    EgressError::Denied(_) | EgressError::Prohibited => Unsent::Refused(why.to_string()),
+                    EgressError::Denied(_) | EgressError::Prohibited => Unsent::Refused(why.to_string(), to),
                     _ => Unsent::Failed(why.to_string()),
                 });
                 code

@@ -228,8 +228,9 @@ impl Sandbox {
                 let error = error.map(|text| state.clean(text, &[]));
                 return Err(RunError::Credential { plugin: plugin(), error });
             }
-            Some(Unsent::Refused(why)) => {
-                return Err(RunError::Request { plugin: plugin(), why: why.clone() });
+            Some(Unsent::Refused(why, to)) => {
+                let why = format!("{why}: {}", state.clean(to, &[]));
+                return Err(RunError::Request { plugin: plugin(), why });
             }
             _ => {}
         }

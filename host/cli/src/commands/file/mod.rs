@@ -63,7 +63,8 @@ pub(crate) enum FileCommand {
         #[command(flatten)]
         key: KeyArgs,
     },
-    /// Set one value of a JSON object to what standard input has, without the end of its last line
+    /// Set one value of a JSON object to what standard input has: a single line without its end, or lines as they
+    /// are
     Set {
         /// The file, which is made if it is not there
         file: PathBuf,
