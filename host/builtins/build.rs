@@ -12,18 +12,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = env::var_os("PTRUN_BUILTINS").map(PathBuf::from).unwrap_or_default();
     println!("cargo::rerun-if-changed={}", folder.display());
 
-    let mut code = String::from("static EMBEDDED: &[Embedded] = &[\n");
+    let mut code = String::new();
+    let mut list = String::from("static EMBEDDED: &[Embedded] = &[\n");
     let names = if folder.join("signer.pub").is_file() { names(&folder)? } else { Vec::new() };
     for name in &names {
         let [component, compiled] = [".wasm", ".cwasm"].map(|end| folder.join(format!("{name}{end}")));
         for file in [&component, &compiled] {
             println!("cargo::rerun-if-changed={}", file.display());
         }
+        let constant = name.to_uppercase().replace('-', "_");
+        let bytes = fs::metadata(&compiled)?.len();
+        writeln!(code, "static {constant}: &Pages<[u8; {bytes}]> = &Pages(*include_bytes!({compiled:?}));")?;
         writeln!(
-            code,
-            "    Embedded {{ name: {name:?}, component: include_bytes!({component:?}), code: include_bytes!({compiled:?}) }},",
+            list,
+            "    Embedded {{ name: {name:?}, component: include_bytes!({component:?}), code: &{constant}.0 }},",
         )?;
     }
+    code.push_str(&list);
     code.push_str("];\n");
     let signer = if names.is_empty() { "None".to_owned() } else { format!("Some({:?})", signer(&folder)?) };
     writeln!(code, "const SIGNER: Option<&str> = {signer};")?;

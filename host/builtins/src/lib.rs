@@ -18,6 +18,10 @@ struct Embedded {
     code: &'static [u8],
 }
 
+/// Begins with a page, so that code can run where it is.
+#[repr(C, align(4096))]
+struct Pages<T: ?Sized>(T);
+
 /// A plugin that ptrun carries.
 #[derive(Clone, Copy)]
 pub struct Builtin(&'static Embedded);
@@ -79,7 +83,7 @@ impl Builtin {
         }
         #[allow(unsafe_code, reason = "vouches for code that is part of this program")]
         // SAFETY: the code was made of this component by `precompile` when this program was built, and
-        // lies in the program's own read-only data.
+        // is a constant of the program.
         let code = unsafe { Precompiled::new(self.0.code) };
         runtime.load(plugin, code)
     }

@@ -1,12 +1,14 @@
 //! Compiled code. The only place in this crate where code is unsafe: machine code that was compiled
 //! earlier is run as it is, so whoever hands it in answers for it.
 
+use std::ptr::NonNull;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use ptrun_trust::Verified;
-use wasmtime::Engine;
+use rustix::mm::{MprotectFlags, mprotect};
 use wasmtime::component::Component;
+use wasmtime::{CustomCodeMemory, Engine};
 
 use crate::engine::{Target, engine};
 use crate::{Limit, Limits, LoadError};
@@ -16,26 +18,56 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// The machine code of a component, from [`precompile`].
 #[derive(Debug, Clone, Copy)]
-pub struct Precompiled<'a>(&'a [u8]);
+pub struct Precompiled(&'static [u8]);
 
-impl<'a> Precompiled<'a> {
-    /// Takes `code` for what [`precompile`] made of the plugin that it will be used with.
+impl Precompiled {
+    /// Takes `code` for what [`precompile`] made of the plugin that it will be used with. If it begins with a page of
+    /// memory, it is run where it is, and only what runs is read; otherwise a copy is made.
     ///
     /// # Safety
-    /// It must be exactly that, kept where nobody else could write. Other bytes are other machine code,
-    /// and run with the rights of this process. Code of another version of this crate, or for another
+    /// It must be exactly that, in memory that nobody writes to: a constant of the program. Other bytes are other
+    /// machine code, and run with the rights of this process. Code of another version of this crate, or for another
     /// processor, is recognised and refused.
     #[must_use]
     #[allow(unsafe_code, reason = "the caller vouches for machine code, which no check here could replace")]
-    pub const unsafe fn new(code: &'a [u8]) -> Self {
+    pub const unsafe fn new(code: &'static [u8]) -> Self {
         Self(code)
     }
 
     #[allow(unsafe_code, reason = "loads what `new` was promised to be machine code of ours")]
     pub(crate) fn load(self, engine: &Engine) -> Result<Component, LoadError> {
-        // SAFETY: `new` was promised that these bytes are the unaltered output of `precompile`.
-        let component = unsafe { Component::deserialize(engine, self.0) };
+        let in_place = self.0.as_ptr().addr().is_multiple_of(rustix::param::page_size());
+        // SAFETY: `new` was promised that these bytes are the unaltered output of `precompile`, and that they stay.
+        let component = unsafe {
+            match in_place {
+                true => Component::deserialize_raw(engine, NonNull::from(self.0)),
+                false => Component::deserialize(engine, self.0),
+            }
+        };
         component.map_err(LoadError::compiler)
+    }
+}
+
+/// Makes code executable where it is: the engine does so only with memory that it mapped itself.
+#[derive(Debug)]
+pub(crate) struct InPlace;
+
+impl CustomCodeMemory for InPlace {
+    fn required_alignment(&self) -> usize {
+        rustix::param::page_size()
+    }
+
+    #[allow(unsafe_code, reason = "pages of code are made executable, and nobody can write to them")]
+    fn publish_executable(&self, start: *const u8, bytes: usize) -> wasmtime::Result<()> {
+        // SAFETY: the engine calls this with whole pages of code, before it runs: what `load` was given, which is
+        // constant, or what the engine mapped and made read-only.
+        unsafe { mprotect(start.cast_mut().cast(), bytes, MprotectFlags::READ | MprotectFlags::EXEC) }?;
+        Ok(())
+    }
+
+    /// Nothing: another component may run the same pages, and what the engine mapped it unmaps.
+    fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails, WasmFeatures};
 
 use crate::LoadError;
+use crate::compiled::InPlace;
 
 /// How often a running guest is looked at. Limits on computing time are a multiple of it.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -37,7 +38,8 @@ pub(crate) fn engine(target: &Target, stack: usize) -> Result<Engine, LoadError>
         // that the plugin chose, and nobody reads it.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(None)
-        .generate_address_map(false);
+        .generate_address_map(false)
+        .with_custom_code_memory(Some(Arc::new(InPlace)));
     if matches!(target, Target::Portable) {
         let triple = target_lexicon::HOST.to_string();
         config.target(&triple).map_err(LoadError::engine)?;

@@ -207,7 +207,7 @@ impl Runtime {
     ///
     /// # Errors
     /// Those of [`compile`](Self::compile).
-    pub fn load(&self, plugin: Verified, code: Precompiled<'_>) -> Result<Compiled, LoadError> {
+    pub fn load(&self, plugin: Verified, code: Precompiled) -> Result<Compiled, LoadError> {
         match code.load(&self.engine) {
             Ok(component) => self.check(plugin, component),
             Err(_) => self.compile(plugin),
