@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let names = if folder.join("signer.pub").is_file() { names(&folder)? } else { Vec::new() };
     for name in &names {
         let [component, compiled] = [".wasm", ".cwasm"].map(|end| folder.join(format!("{name}{end}")));
-        for file in [&component, &compiled] {
+        let digest = folder.join(format!("{name}.digest"));
+        for file in [&component, &compiled, &digest] {
             println!("cargo::rerun-if-changed={}", file.display());
         }
         let constant = name.to_uppercase().replace('-', "_");
@@ -25,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(code, "static {constant}: &Pages<[u8; {bytes}]> = &Pages(*include_bytes!({compiled:?}));")?;
         writeln!(
             list,
-            "    Embedded {{ name: {name:?}, component: include_bytes!({component:?}), code: &{constant}.0 }},",
+            "    Embedded {{ name: {name:?}, component: include_bytes!({component:?}), digest: include_str!({digest:?}), code: &{constant}.0 }},",
         )?;
     }
     code.push_str(&list);

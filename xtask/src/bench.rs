@@ -8,34 +8,51 @@ use std::time::{Duration, Instant};
 
 use ptrun_trust::{SecretKey, sign};
 
+use crate::aws::{self, Aws};
 use crate::sh::{self, Result};
 
 struct Case {
     name: &'static str,
     program: PathBuf,
-    args: &'static [&'static str],
+    args: Vec<String>,
+    /// Every how many rounds it is run: what takes half a second is not run as often.
+    every: usize,
     times: Vec<Duration>,
 }
 
 fn cases() -> Result<Vec<Case>> {
-    let ptrun = sh::target("release/ptrun");
-    let case =
-        |name, program: &Path, args| Case { name, program: program.to_owned(), args, times: Vec::new() };
+    // Copies, as people install them: what the linker leaves is mapped in smaller pieces.
+    let ptrun = sh::target("dist/ptrun");
+    let native = sh::target("bench/native");
+    let case = |name, program: &Path, args: &[&str]| Case {
+        name,
+        program: program.to_owned(),
+        args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        every: 1,
+        times: Vec::new(),
+    };
     large_plugin()?;
     encrypted_file(&ptrun)?;
+    sh::copy(&sh::target("release/ptrun-native"), &native)?;
+    let aws = format!("SECRET=aws://{}", aws::SECRET);
+    let get = ["secretsmanager", "get-secret-value", "--output", "text", "--secret-id", aws::SECRET];
     Ok(vec![
         case("true", Path::new("true"), &[]),
         case("env true", Path::new("env"), &["true"]),
         case("ptrun --version", &ptrun, &["--version"]),
-        case(
-            "ptrun, env plugin",
-            &ptrun,
-            &["--plugin", "env", "-s", "SECRET=env://PTBENCH_SECRET", "--", "true"],
-        ),
+        case(ENV, &ptrun, &["--plugin", "env", "-s", "SECRET=env://PTBENCH_SECRET", "--", "true"]),
         case("ptrun, file plugin, 10 KB", &ptrun, &["-s", FILE, "--", "true"]),
         case("ptrun, verify 2 MB", &ptrun, &["plugin", "verify", LARGE]),
+        case(AWS, &ptrun, &["--plugin", "aws", "-s", &aws, "--", "true"]),
+        case(NATIVE, &native, &[aws::SECRET, "true"]),
+        Case { every: 10, ..case(COMMAND, &sh::target("python/bin/aws"), &get) },
     ])
 }
+
+const ENV: &str = "ptrun, env plugin";
+const AWS: &str = "ptrun, aws plugin";
+const NATIVE: &str = "native program, AWS SDK";
+const COMMAND: &str = "aws get-secret-value";
 
 /// A secret in an encrypted file of 10 KB.
 const FILE: &str = "SECRET=file://target/bench/config.encrypted#key0";
@@ -74,13 +91,15 @@ fn large_plugin() -> Result<()> {
 /// `cargo xtask bench [RUNS]`: RUNS of each command, 200 unless said otherwise.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let runs: usize = args.first().map_or(Ok(200), |runs| runs.parse())?;
-    crate::build()?;
+    crate::dist()?;
+    sh::cargo(&["build", "--release", "--locked", "--package", "ptrun-native"]).run()?;
+    let server = Aws::start()?;
     let mut cases = cases()?;
     for round in 0..=runs {
-        for case in &mut cases {
-            let time = time(case)?;
+        for case in cases.iter_mut().filter(|case| round % case.every == 0) {
+            let time = time(case, &server)?;
             // The first round warms the page cache.
-            if round > 0 {
+            if round > 0 || case.every > 1 {
                 case.times.push(time);
             }
         }
@@ -89,16 +108,28 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         .iter_mut()
         .map(|case| {
             case.times.sort();
-            (case.name, case.times.get(runs / 2).copied().unwrap_or_default().as_secs_f64() * 1000.0)
+            let median = case.times.get(case.times.len() / 2).copied().unwrap_or_default();
+            (case.name, median.as_secs_f64() * 1000.0)
         })
         .collect();
     let floor = medians.first().map_or(1.0, |(_, median)| *median);
-    println!("{:<22}{:>12}{:>10}{:>12}", "command", "median ms", "× true", "over true");
+    println!("{:<26}{:>12}{:>10}{:>12}", "command", "median ms", "× true", "over true");
     let mut json = format!("{{\"runs\": {runs}, \"median_ms\": {{");
     for (index, (name, median)) in medians.iter().enumerate() {
-        println!("{name:<22}{median:>12.2}{:>10.2}{:>+12.2}", median / floor, median - floor);
+        println!("{name:<26}{median:>12.2}{:>10.2}{:>+12.2}", median / floor, median - floor);
         let comma = if index == 0 { "" } else { ", " };
         write!(json, "{comma}\"{name}\": {median:.4}")?;
+    }
+    let median =
+        |name: &str| medians.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |found| found.1);
+    println!("\n{AWS} / {NATIVE}: {:.2}", median(AWS) / median(NATIVE));
+    println!("{COMMAND} / {AWS}: {:.1}", median(COMMAND) / median(AWS));
+    json.push_str("}, \"peak_kib\": {");
+    for (index, name) in [ENV, AWS, NATIVE].iter().enumerate() {
+        let case = cases.iter().find(|case| case.name == *name).ok_or("a case is missing")?;
+        let peak = peak(case, &server)?;
+        println!("peak memory of {name}: {peak} KiB");
+        write!(json, "{}\"{name}\": {peak}", if index == 0 { "" } else { ", " })?;
     }
     json.push_str("}}\n");
     let report = sh::target("bench.json");
@@ -109,12 +140,32 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         .run()
 }
 
-fn time(case: &Case) -> Result<Duration> {
-    let mut command = Command::new(&case.program);
-    command.args(case.args).current_dir(sh::root()).stdout(Stdio::null());
+fn prepared(program: &Path, args: &[String], server: &Aws) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(sh::root()).stdout(Stdio::null());
     command.env("PTBENCH_SECRET", "value").env("XDG_CONFIG_HOME", sh::target("bench"));
+    command.envs(server.variables()).env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+    command
+}
+
+fn time(case: &Case, server: &Aws) -> Result<Duration> {
+    let mut command = prepared(&case.program, &case.args, server);
     let start = Instant::now();
     let status = command.status()?;
     let time = start.elapsed();
     if status.success() { Ok(time) } else { Err(format!("`{}` failed: {status}", case.name).into()) }
+}
+
+/// The most memory that a command had (getrusage(2), `RUSAGE_CHILDREN`), and at least what Python has, in KiB.
+fn peak(case: &Case, server: &Aws) -> Result<u64> {
+    let script = "import resource, subprocess, sys\n\
+                  subprocess.run(sys.argv[1:], check=True)\n\
+                  print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let program = case.program.to_str().ok_or("the path of this folder is not UTF-8")?;
+    let mut args = vec!["-c".to_owned(), script.to_owned(), program.to_owned()];
+    args.extend_from_slice(&case.args);
+    let python = sh::target("python/bin/python");
+    let output = prepared(&python, &args, server).stdout(Stdio::piped()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.trim().parse().map_err(|_| format!("`{}` failed: {}", case.name, output.status))?)
 }

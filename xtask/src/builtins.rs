@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ptrun_trust::{SecretKey, sign};
+use ptrun_trust::{PluginSource, Scope, SecretKey, TrustStore, sign};
 use sha2::{Digest as _, Sha256};
 
 use crate::sh::{self, Result};
@@ -70,13 +70,18 @@ fn sign_all(folder: &Path, components: &[(&str, Vec<u8>)]) -> Result<()> {
         hash.update(Sha256::digest(component));
     }
     let (stamp, record) = (hash.finalize(), folder.join("stamp"));
-    if fs::read(&record).is_ok_and(|last| last == stamp.as_slice()) {
+    let there = |(name, _): &(&str, _)| folder.join(format!("{name}.digest")).exists();
+    if fs::read(&record).is_ok_and(|last| last == stamp.as_slice()) && components.iter().all(there) {
         return Ok(());
     }
     sh::recreate(folder)?;
     let key = SecretKey::generate()?;
+    let mut trust = TrustStore::new();
+    trust.add(key.public(), Scope::ALL);
     for (name, component) in components {
         let signed = sign(component, None, &key).map_err(|why| format!("{name}.wasm: {why}"))?;
+        let plugin = trust.verify(PluginSource::memory(*name, signed.clone()).read()?)?;
+        sh::write(&folder.join(format!("{name}.digest")), plugin.digest().to_string())?;
         sh::write(&folder.join(format!("{name}.wasm")), signed)?;
     }
     sh::write(&folder.join("signer.pub"), format!("{}\n", key.public()))?;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one entry point for people and for CI. Alone, it lists its commands.
 
+mod aws;
 mod bench;
 mod builtins;
 mod check;

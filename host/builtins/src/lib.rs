@@ -15,6 +15,8 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 struct Embedded {
     name: &'static str,
     component: &'static [u8],
+    /// Of the component, as it prints.
+    digest: &'static str,
     code: &'static [u8],
 }
 
@@ -66,19 +68,23 @@ impl Builtin {
         self.0.name
     }
 
-    /// The signed component, to be verified like any other.
+    /// The signed component, to be verified like any other; but for its digest, which was computed when this program
+    /// was built.
     #[must_use]
     pub fn source(&self) -> PluginSource {
-        PluginSource::memory(self.name(), self.0.component)
+        match self.0.digest.parse() {
+            Ok(digest) => PluginSource::constant(self.name(), self.0.component, digest),
+            Err(_) => PluginSource::memory(self.name(), self.0.component),
+        }
     }
 
-    /// Loads the code that was compiled with it; or compiles `plugin`, if it is another plugin, or the code
+    /// Loads the code that was compiled with it; or compiles `plugin`, if its content is another, or the code
     /// is for another engine.
     ///
     /// # Errors
     /// Those of [`Runtime::compile`].
     pub fn load(&self, runtime: &Runtime, plugin: Verified) -> Result<Compiled, LoadError> {
-        if plugin.bytes() != self.0.component {
+        if plugin.digest().to_string() != self.0.digest {
             return runtime.compile(plugin);
         }
         #[allow(unsafe_code, reason = "vouches for code that is part of this program")]

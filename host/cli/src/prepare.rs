@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ptrun_host::{EgressOptions, Grant, Grants, Limits, Roots, SecretBytes, SecretRef, Use};
+use ptrun_host::{EgressOptions, Grant, Grants, Limits, Origin, Roots, SecretBytes, SecretRef, Use};
 
 use crate::account::Accounts;
 use crate::approval::Approved;
@@ -88,7 +88,8 @@ pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Resu
             .map(|origin| origin.port())
             .collect(),
     };
-    let egress = EgressOptions { roots: roots(&needs), ..EgressOptions::default() };
+    let encrypted = ready.values().flat_map(|ready| ready.given.grants.origins()).any(Origin::is_https);
+    let egress = EgressOptions { roots: roots(encrypted), ..EgressOptions::default() };
     Ok(Prepared { plugins: ready, handed, needs, egress })
 }
 
@@ -129,9 +130,9 @@ fn make_ready(
 }
 
 /// As for curl and OpenSSL: whoever sets one of these variables wants the system's roots, or their own.
-fn roots(needs: &Needs) -> Roots {
+fn roots(encrypted: bool) -> Roots {
     let set = |name: &str| std::env::var_os(name).is_some();
-    match !needs.ports.is_empty() && (set("SSL_CERT_FILE") || set("SSL_CERT_DIR")) {
+    match encrypted && (set("SSL_CERT_FILE") || set("SSL_CERT_DIR")) {
         true => Roots::System.read(),
         false => Roots::Bundled,
     }

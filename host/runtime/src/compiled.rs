@@ -1,8 +1,10 @@
 //! Compiled code. The only place in this crate where code is unsafe: machine code that was compiled
 //! earlier is run as it is, so whoever hands it in answers for it.
 
+use std::collections::BTreeSet;
 use std::ptr::NonNull;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ptrun_trust::Verified;
@@ -15,6 +17,9 @@ use crate::{Limit, Limits, LoadError};
 
 /// How often a compilation is looked at.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// Where the code is that ever ran in its place.
+static IN_PLACE: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
 /// The machine code of a component, from [`precompile`].
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +41,10 @@ impl Precompiled {
 
     #[allow(unsafe_code, reason = "loads what `new` was promised to be machine code of ours")]
     pub(crate) fn load(self, engine: &Engine) -> Result<Component, LoadError> {
-        let in_place = self.0.as_ptr().addr().is_multiple_of(rustix::param::page_size());
+        let address = self.0.as_ptr().addr();
+        // The engine has one component for each piece of code; another one is a copy.
+        let first = || IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner).insert(address);
+        let in_place = address.is_multiple_of(rustix::param::page_size()) && first();
         // SAFETY: `new` was promised that these bytes are the unaltered output of `precompile`, and that they stay.
         let component = unsafe {
             match in_place {

@@ -39,6 +39,8 @@ pub(crate) fn engine(target: &Target, stack: usize) -> Result<Engine, LoadError>
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
+        // An instance is made once in most processes: a copy costs less than a file in memory to map.
+        .memory_init_cow(false)
         .with_custom_code_memory(Some(Arc::new(InPlace)));
     if matches!(target, Target::Portable) {
         let triple = target_lexicon::HOST.to_string();

@@ -5,6 +5,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::Digest;
+
 /// The largest component that is read: a plugin in Python, which brings its interpreter, has 18 MB.
 pub const MAX_COMPONENT_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -55,6 +57,15 @@ pub enum PluginSource {
         /// The component.
         bytes: Cow<'static, [u8]>,
     },
+    /// A constant of this program.
+    Constant {
+        /// What messages call it.
+        name: &'static str,
+        /// The component.
+        bytes: &'static [u8],
+        /// What was computed of it when the program was built.
+        digest: Digest,
+    },
 }
 
 /// A plugin that was read, and of which nothing is known yet. Only
@@ -62,6 +73,8 @@ pub enum PluginSource {
 pub struct Unverified {
     pub(crate) origin: String,
     pub(crate) bytes: Cow<'static, [u8]>,
+    /// What is known of the bytes because they are a part of this program.
+    pub(crate) digest: Option<Digest>,
 }
 
 impl PluginSource {
@@ -73,6 +86,14 @@ impl PluginSource {
     /// A plugin in memory. The name is for messages.
     pub fn memory(name: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> Self {
         Self::Memory { name: name.into(), bytes: bytes.into() }
+    }
+
+    /// A plugin that is a part of this program, with the digest that was computed when the program was built. It is
+    /// not computed again: who could alter these bytes could alter the check. The signature, the signer and all the
+    /// rest is looked at as for every other plugin. Only for constants; a test compares them with their digest.
+    #[must_use]
+    pub const fn constant(name: &'static str, bytes: &'static [u8], digest: Digest) -> Self {
+        Self::Constant { name, bytes, digest }
     }
 
     /// Reads the plugin, once. What is verified, and later compiled, is this copy.
@@ -91,9 +112,12 @@ impl PluginSource {
         match self {
             Self::File(path) => {
                 let origin = path.display().to_string();
-                Ok(Unverified { origin, bytes: read_file(path, limit)?.into() })
+                Ok(Unverified { origin, bytes: read_file(path, limit)?.into(), digest: None })
             }
-            Self::Memory { name, bytes } => Ok(Unverified { origin: name, bytes }),
+            Self::Memory { name, bytes } => Ok(Unverified { origin: name, bytes, digest: None }),
+            Self::Constant { name, bytes, digest } => {
+                Ok(Unverified { origin: name.to_owned(), bytes: bytes.into(), digest: Some(digest) })
+            }
         }
     }
 }

@@ -151,9 +151,9 @@ impl TrustStore {
 
     /// The same at another moment, and with the checks that were passed.
     pub fn explain(&self, plugin: Unverified, now: Moment) -> (Vec<Check>, Result<Verified, TrustError>) {
-        let Unverified { origin, bytes } = plugin;
+        let Unverified { origin, bytes, digest } = plugin;
         let mut passed = Vec::new();
-        let verified = match self.check(&bytes, now, &mut passed) {
+        let verified = match self.check(&bytes, digest, now, &mut passed) {
             Ok((digest, signers, manifest)) => Ok(Verified { origin, bytes, digest, signers, manifest }),
             Err(refusal) => Err(refusal.of(origin)),
         };
@@ -163,6 +163,7 @@ impl TrustStore {
     fn check(
         &self,
         bytes: &[u8],
+        known: Option<Digest>,
         now: Moment,
         passed: &mut Vec<Check>,
     ) -> Result<(Digest, Vec<PublicKey>, Manifest), Refusal> {
@@ -184,7 +185,8 @@ impl TrustStore {
             return Err(Refusal::Malformed("has a signature section without a signature that ptrun knows"));
         }
         passed.push(Check::Signatures(envelope.signatures.len()));
-        if envelope.hash != envelope::hash(&bytes[section.range.end..]) {
+        let content = known.map_or_else(|| envelope::hash(&bytes[section.range.end..]), |known| known.0);
+        if envelope.hash != content {
             return Err(Refusal::Altered);
         }
         passed.push(Check::Content(Digest(envelope.hash)));
