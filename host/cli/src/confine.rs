@@ -59,6 +59,7 @@ pub(crate) struct Confined {
 
 /// Does `work` on a thread that has what it `needs`.
 pub(crate) fn run<T: Send>(needs: &Needs, work: impl FnOnce(&Confined) -> T + Send) -> Result<T, Failure> {
+    one_heap();
     thread::scope(|scope| {
         let confined = || {
             let confined = Confined { landlock: landlock(needs), seccomp: seccomp(!needs.ports.is_empty()) };
@@ -69,6 +70,17 @@ pub(crate) fn run<T: Send>(needs: &Needs, work: impl FnOnce(&Confined) -> T + Se
             .map_err(|why| Failure::new("system/runtime", format!("the system refused a thread: {why}")))?;
         Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// Lets the thread use the memory that is there: a heap of its own would grow page by page, with a system call for
+/// each. Where it is not glibc, there is nothing to do.
+fn one_heap() {
+    #[cfg(target_env = "gnu")]
+    #[allow(unsafe_code, reason = "the C library has a setting that std does not have")]
+    // SAFETY: mallopt(3) takes two numbers, and may be called at any time.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
 }
 
 fn landlock(needs: &Needs) -> Result<&'static str, &'static str> {
