@@ -112,10 +112,10 @@ pub(crate) fn sign_from_here(
         };
     }
     for auth in auths(&grants) {
-        if let Auth::AwsSigv4(service) = &auth {
-            if let Some(signer) = accounts.signer(service, None, references)? {
-                grants = grants.credential(auth, signer);
-            }
+        if let Auth::AwsSigv4(service) = &auth
+            && let Some(signer) = accounts.signer(service, None, references)?
+        {
+            grants = grants.credential(auth, signer);
         }
     }
     Ok(grants)

@@ -2,8 +2,11 @@
 
 mod faults;
 mod moto;
+mod network;
 mod policy;
 mod probe;
+#[path = "../../../host/egress/tests/client/server.rs"]
+mod server;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

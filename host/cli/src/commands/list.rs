@@ -13,7 +13,7 @@ use crate::{harden, resolve};
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// What references begin with: SCHEME://[PREFIX][?OPTION=VALUE&...]
+    /// What references begin with: SCHEME://PREFIX, and options; without PREFIX, all of them
     #[arg(value_name = "PREFIX")]
     prefix: String,
     /// Print JSON: for each secret its reference, what its owner says about it, and when it was changed
