@@ -57,6 +57,7 @@ mod config;
 mod export;
 mod optional;
 mod types;
+mod worlds;
 
 pub mod env;
 pub mod files;
@@ -67,67 +68,10 @@ pub use config::Config;
 pub use optional::{Entries, Entry, Enumerate, Writer};
 pub use types::{Error, Secret, SecretRef};
 
-/// The guest's half of the WIT interface, for [`export!`](crate::export!) and for what this crate does not wrap.
-#[doc(hidden)]
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::allow_attributes_without_reason,
-    clippy::use_self,
-    reason = "generated from wit/, where every item is documented"
-)]
-pub mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "source",
-        pub_export_macro: true,
-        export_macro_name: "export_source",
-        default_bindings_module: "ptrun_plugin::bindings",
-    });
-}
-
-/// The same for what a plugin may export besides.
-#[doc(hidden)]
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::allow_attributes_without_reason,
-    clippy::use_self,
-    reason = "generated from wit/, where every item is documented"
-)]
-pub mod listing {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "listing",
-        pub_export_macro: true,
-        export_macro_name: "export_listing",
-        default_bindings_module: "ptrun_plugin::listing",
-        with: { "ptrun:plugin/types@0.1.0": crate::bindings::ptrun::plugin::types },
-    });
-}
-
-/// The same for what changes secrets.
-#[doc(hidden)]
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::allow_attributes_without_reason,
-    clippy::use_self,
-    reason = "generated from wit/, where every item is documented"
-)]
-pub mod writing {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "writing",
-        pub_export_macro: true,
-        export_macro_name: "export_writing",
-        default_bindings_module: "ptrun_plugin::writing",
-        with: { "ptrun:plugin/types@0.1.0": crate::bindings::ptrun::plugin::types },
-    });
-}
-
 #[doc(hidden)]
 pub use export::{Slot, configure, configured, get_many};
+#[doc(hidden)]
+pub use worlds::{listing, source as bindings, writing};
 
 /// A backend: what `scheme://key` stands for.
 ///
