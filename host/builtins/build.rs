@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// Begins with a page, so that code can run where it is. Here, because without plugins there is no use for it.
+const PAGES: &str = "#[repr(C, align(4096))]\nstruct Pages<T: ?Sized>(T);\n";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=PTRUN_BUILTINS");
     let folder = env::var_os("PTRUN_BUILTINS").map(PathBuf::from).unwrap_or_default();
@@ -15,6 +18,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut code = String::new();
     let mut list = String::from("static EMBEDDED: &[Embedded] = &[\n");
     let names = if folder.join("signer.pub").is_file() { names(&folder)? } else { Vec::new() };
+    if !names.is_empty() {
+        code.push_str(PAGES);
+    }
     for name in &names {
         let [component, compiled] = [".wasm", ".cwasm"].map(|end| folder.join(format!("{name}{end}")));
         let digest = folder.join(format!("{name}.digest"));

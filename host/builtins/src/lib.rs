@@ -20,10 +20,6 @@ struct Embedded {
     code: &'static [u8],
 }
 
-/// Begins with a page, so that code can run where it is.
-#[repr(C, align(4096))]
-struct Pages<T: ?Sized>(T);
-
 /// A plugin that ptrun carries.
 #[derive(Clone, Copy)]
 pub struct Builtin(&'static Embedded);
