@@ -71,6 +71,13 @@ impl Chain {
         Self { provider: config.credentials_provider(), region, endpoint }
     }
 
+    /// With this region and this server instead of what was found, where there are any.
+    #[must_use]
+    pub fn with_settings(self, region: Option<&str>, endpoint: Option<&str>) -> Self {
+        let region = region.map(str::to_owned).or(self.region);
+        Self { region, endpoint: endpoint.map(str::to_owned).or(self.endpoint), ..self }
+    }
+
     /// With the credentials of `other`.
     #[must_use]
     pub fn with_credentials_of(self, other: Self) -> Self {

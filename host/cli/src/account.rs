@@ -21,18 +21,19 @@ pub(crate) struct Account {
 pub(crate) struct Accounts(Vec<Account>);
 
 impl Accounts {
-    /// Reads variables and profiles; and asks the network for the region, if the machine has none set and a reference
+    /// Reads variables and profiles, over which the settings `region` and `endpoint` of the plugin are laid; and asks the network for the region, if the machine has none set and a reference
     /// needs it.
     pub(crate) fn find(
         manifest: &Manifest,
         purpose: Use,
         references: &[&SecretRef],
+        configured: &BTreeMap<String, String>,
     ) -> Result<Self, Failure> {
         let wanted = Grants::for_references(&manifest.capabilities, purpose, references.iter().copied());
         let mut accounts = Vec::new();
         for auth in wanted.auths() {
             if let Auth::AwsSigv4(service) = auth {
-                accounts.push(Account::find(service, references)?);
+                accounts.push(Account::find(service, references, configured)?);
             }
         }
         Ok(Self(accounts))
@@ -84,11 +85,17 @@ impl Accounts {
 }
 
 impl Account {
-    fn find(service: &str, references: &[&SecretRef]) -> Result<Self, Failure> {
+    fn find(
+        service: &str,
+        references: &[&SecretRef],
+        configured: &BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
+        let [region, endpoint] = ["region", "endpoint"].map(|name| configured.get(name).map(String::as_str));
         // If all of them name one, nobody needs to know where this machine is.
         let all = references.iter().all(|of| ptrun_aws::region_of(of.key(), of.options()).is_some());
-        let region = named(references).next().filter(|_| all);
-        let chain = resolve::tokio(true)?.block_on(Chain::load(service, region));
+        let known = region.or_else(|| named(references).next().filter(|_| all));
+        let chain = resolve::tokio(true)?.block_on(Chain::load(service, known));
+        let chain = chain.with_settings(region, endpoint);
         let endpoint = match chain.endpoint() {
             None => None,
             Some(Ok(Endpoint { origin, url, .. })) => Some((origin.parse().map_err(|_| bad(&url))?, url)),

@@ -29,6 +29,11 @@ impl Approved {
         &self.found.verified
     }
 
+    /// Whether it is a plugin of ptrun itself.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.found.is_ours()
+    }
+
     /// What it asks for to be used in this way, as far as these references need it.
     pub(crate) fn wanted(&self, purpose: Use, references: &[&SecretRef]) -> Grants {
         let asked = &self.verified().manifest().capabilities;

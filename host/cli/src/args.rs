@@ -1,23 +1,28 @@
 //! The command line, as clap sees it.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 use ptrun_host::{Digest, Limits, TrustStore};
 
-use crate::commands::{change, doctor, explain, file, get, key, list, plugin};
-use crate::profile::Profile;
+use crate::commands::{
+    audit, change, check, doctor, explain, export, file, get, init, key, list, pages, plugin,
+};
+use crate::config::{Config, Inject};
+use crate::deliver::Template;
 use crate::report::{self, Failure, Failures};
-use crate::{run, user};
+use crate::{plugins, run, user};
 
 /// Starts a program with its secrets, each from a signed and sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
 #[command(
     name = "ptrun",
     version,
-    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] get|list|set|rotate|explain|file|plugin|key|doctor ...",
+    override_usage = "ptrun [OPTIONS] -- COMMAND [ARG]...\n       ptrun [OPTIONS] check|get|export|explain|init|file|plugin|key|audit|doctor ...",
     after_help = "Example:\n  ptrun --plugin env -s MESSAGE=env://GREETING -- printenv MESSAGE"
 )]
 pub(crate) struct Cli {
@@ -58,6 +63,19 @@ pub(crate) struct Global {
     /// Accept the unsigned component with this content, for this run: sha256:DIGITS
     #[arg(long, value_name = "DIGEST", global = true)]
     allow_unsigned: Vec<Digest>,
+    /// Read this file instead of the `ptrun.toml` that is found upward from here
+    #[arg(long, value_name = "FILE", env = "PTRUN_CONFIG", hide_env = true, global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// How long all plugins together may take: `500ms`, `30s`, `2m`
+    #[arg(long, value_name = "TIME", env = "PTRUN_TIMEOUT", hide_env = true, global = true)]
+    pub(crate) timeout: Option<SignedDuration>,
+    /// Record what is done in a file, or in `stderr`, `journald` or `syslog`, instead of the file in your folder for
+    /// states; several times for several places; `off` for none
+    #[arg(long, value_name = "WHERE", env = "PTRUN_AUDIT", hide_env = true, global = true)]
+    pub(crate) audit: Vec<String>,
+    /// Refuse plugins that would send requests
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
     /// Show what plugins log
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
@@ -76,32 +94,41 @@ impl Global {
         Ok(trust)
     }
 
-    /// What references are read with.
-    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
-        Profile::new(self.profile.as_deref())
+    /// What files say.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        Config::load(self.config.as_deref(), self.profile.as_deref())
     }
 
-    /// The limits of plugins that are not as usual, by the alias of the plugin.
-    pub(crate) fn limits(&self) -> Result<BTreeMap<String, Limits>, Failure> {
+    /// The limits that are not as usual: the alias of the plugin, the name and the value, which can be one.
+    pub(crate) fn limits(&self) -> Result<Vec<(String, String, String)>, Failure> {
         let failure = |why: String| {
             Failure::new("usage/limit", why)
                 .help("for example `--limit vault:memory=128MiB --limit vault:wall=30s`")
         };
-        let mut given: BTreeMap<String, Limits> = BTreeMap::new();
+        let mut given = Vec::new();
         for text in &self.limits {
             let parts = text.split_once(':').and_then(|(alias, rest)| Some((alias, rest.split_once('=')?)));
             let (alias, (name, value)) =
                 parts.ok_or_else(|| failure("a limit is `ALIAS:NAME=VALUE`".to_owned()))?;
-            let limits = given.entry(alias.to_owned()).or_default();
-            limits.set(name, value).map_err(|why| failure(why.to_string()).fact("limit", text))?;
+            let tried = Limits::default().set(name, value);
+            tried.map_err(|why| failure(why.to_string()).fact("limit", text))?;
+            given.push((alias.to_owned(), name.to_owned(), value.to_owned()));
         }
         Ok(given)
     }
 
+    /// How long all plugins together may take.
+    pub(crate) fn timeout(&self) -> Result<Option<Duration>, Failure> {
+        let Some(time) = self.timeout else { return Ok(None) };
+        let time = Duration::try_from(time).ok().filter(|time| !time.is_zero());
+        let bad = || Failure::new("usage", "the time after `--timeout` is not positive");
+        Ok(Some(time.ok_or_else(|| bad().help("for example `--timeout 30s`"))?))
+    }
+
     /// How many bytes of a file are read before it is known which plugin it is.
     pub(crate) fn largest_component(&self) -> Result<u64, Failure> {
-        let largest = |largest: usize, limits: Limits| largest.max(limits.component_bytes);
-        Ok(self.limits()?.into_values().fold(Limits::default().component_bytes, largest) as u64)
+        let limits = self.limits()?;
+        Ok(plugins::largest(limits.iter().map(|(_, name, value)| (name.as_str(), value.as_str()))))
     }
 
     /// Continuous integration says that it is: `CI=true`.
@@ -120,14 +147,57 @@ pub(crate) enum ErrorFormat {
     Json,
 }
 
+/// Which secrets.
 #[derive(Debug, Args)]
-pub(crate) struct RunArgs {
+pub(crate) struct SecretArgs {
     /// Deliver the secret REF in the variable NAME
     #[arg(short, long = "secret", value_name = "NAME=REF")]
     pub(crate) secrets: Vec<String>,
+    /// Deliver each member of the object REF in a variable of its own
+    #[arg(long, value_name = "REF")]
+    pub(crate) from: Vec<String>,
+    /// Put this before the names of members
+    #[arg(long, value_name = "PREFIX", requires = "from")]
+    pub(crate) prefix: Option<String>,
+    /// Write the names of members in capitals, and `_` for what cannot be in the name of a variable
+    #[arg(long, requires = "from")]
+    pub(crate) upper: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// How secrets are delivered that do not say it themselves in a file
+    #[arg(long, value_name = "HOW", env = "PTRUN_INJECT", hide_env = true)]
+    pub(crate) inject: Option<Inject>,
+    /// Make the file OUT of the file IN, with values for `{{ NAME }}`, and remove it after the run
+    #[arg(long = "template", value_name = "IN:OUT")]
+    pub(crate) templates: Vec<Template>,
+    /// Start the command with an empty environment
+    #[arg(long)]
+    pub(crate) pristine: bool,
+    /// Keep this variable in an empty environment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) keep: Vec<String>,
+    /// Stay the parent of the command: pass signals on, bury its orphans, and end with its exit code
+    #[arg(long, conflicts_with = "exec")]
+    pub(crate) supervise: bool,
+    /// Let the command take the place of ptrun, which it does unless files have to be removed
+    #[arg(long)]
+    pub(crate) exec: bool,
     /// The program to start, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// Whether anything was given.
+    fn is_empty(&self) -> bool {
+        let Self { secrets: SecretArgs { secrets, from, .. }, templates, command, .. } = self;
+        let flags = self.pristine || self.supervise || self.exec || !self.keep.is_empty();
+        secrets.is_empty() && from.is_empty() && templates.is_empty() && command.is_empty() && !flags
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,6 +214,12 @@ enum Command {
     Rotate(change::RotateArgs),
     /// Say what a run would do: which secret comes from where, and what each plugin is given
     Explain(explain::ExplainArgs),
+    /// Get every secret that a run would get, say which are there, and print no value
+    Check(check::CheckArgs),
+    /// Print all secrets with their values, for a program to read
+    Export(export::ExportArgs),
+    /// Write a ptrun.toml with comments into this folder
+    Init(init::InitArgs),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -153,8 +229,17 @@ enum Command {
     /// Make and change encrypted files
     #[command(subcommand)]
     File(file::FileCommand),
+    /// Look at the record of what was done
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Say what this machine has of what makes ptrun safe, and what is wrong with your files
     Doctor(doctor::DoctorArgs),
+    /// Print completions for a shell
+    Completions(pages::CompletionsArgs),
+    /// Print the man page, or write all of them into a folder
+    Man(pages::ManArgs),
+    /// Print the schema of ptrun.toml, for editors
+    Schema,
 }
 
 /// Reads the command line. Help and version are answered here; a mistake is reported and ends ptrun
@@ -183,18 +268,19 @@ fn wanted_format() -> ErrorFormat {
 }
 
 impl Cli {
-    pub(crate) fn execute(&self) -> Result<(), Failures> {
+    pub(crate) fn execute(&self) -> Result<ExitCode, Failures> {
         let given = &self.run;
         match &self.command {
-            None => run::run(&self.global, given),
-            Some(_) if !given.secrets.is_empty() || !given.command.is_empty() => {
+            None => return run::run(&self.global, given),
+            Some(_) if !given.is_empty() => {
                 let failure = Failure::new(
                     "usage",
-                    "`--secret` and the command stand after the name of a subcommand, and only `run` has them",
+                    "the options of a run and the command stand after the name of a subcommand, and only `run` has \
+                     all of them",
                 );
-                Err(failure.help("see `ptrun --help`").into())
+                return Err(failure.help("see `ptrun --help`").into());
             }
-            Some(Command::Run(given)) => run::run(&self.global, given),
+            Some(Command::Run(given)) => return run::run(&self.global, given),
             Some(Command::Get(given)) => get::get(&self.global, given),
             Some(Command::List(given)) => list::list(&self.global, given),
             Some(Command::Set(given)) => change::set(&self.global, given),
@@ -203,8 +289,16 @@ impl Cli {
             Some(Command::Plugin(command)) => plugin::execute(&self.global, command),
             Some(Command::Key(command)) => key::execute(command),
             Some(Command::File(command)) => file::execute(command),
+            Some(Command::Check(args)) => check::check(&self.global, args),
+            Some(Command::Export(args)) => export::export(&self.global, args),
+            Some(Command::Init(args)) => init::init(args),
+            Some(Command::Audit(command)) => return audit::execute(command),
             Some(Command::Doctor(args)) => doctor::doctor(&self.global, args),
-        }
+            Some(Command::Completions(args)) => Ok(pages::completions(args)?),
+            Some(Command::Man(args)) => Ok(pages::man(args)?),
+            Some(Command::Schema) => Ok(pages::schema()?),
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -36,27 +36,30 @@ pub(crate) enum Credential {
 }
 
 impl Kind {
-    /// `ALIAS=REF`, `ALIAS=@FILE` or `ALIAS=ask`. Nothing of the reference is repeated in an error: it may be the
-    /// secret itself.
+    /// `ALIAS=REF`, `ALIAS=@FILE` or `ALIAS=ask`.
     pub(crate) fn parse<'a>(
         &self,
         text: &'a str,
         profile: &Profile,
     ) -> Result<(&'a str, Credential), Failure> {
+        let (alias, source) = text.split_once('=').ok_or_else(|| self.malformed())?;
+        Ok((alias, self.source(alias, source, profile)?))
+    }
+
+    /// `REF`, `@FILE` or `ask`. Nothing of the reference is repeated in an error: it may be the secret itself.
+    pub(crate) fn source(&self, alias: &str, text: &str, profile: &Profile) -> Result<Credential, Failure> {
+        match text.strip_prefix('@') {
+            Some("") => Err(self.malformed()),
+            Some(path) => Ok(Credential::File(path.into())),
+            None if text == "ask" => Ok(Credential::Ask(format!("The {} for `{alias}`: ", self.what))),
+            None => Ok(Credential::Secret(profile.reference(text).map_err(|_| self.malformed())?)),
+        }
+    }
+
+    fn malformed(&self) -> Failure {
         let Self { option, class, what } = self;
-        let malformed = || {
-            let forms = "`ALIAS=SCHEME://KEY`, `ALIAS=@FILE` or `ALIAS=ask`";
-            Failure::new(class, format!("a {what} is {forms}"))
-                .help(format!("for example `{option} vault=env://VAULT_TOKEN`"))
-        };
-        let (alias, source) = text.split_once('=').ok_or_else(malformed)?;
-        let source = match source.strip_prefix('@') {
-            Some("") => return Err(malformed()),
-            Some(path) => Credential::File(path.into()),
-            None if source == "ask" => Credential::Ask(format!("The {what} for `{alias}`: ")),
-            None => Credential::Secret(profile.reference(source).map_err(|_| malformed())?),
-        };
-        Ok((alias, source))
+        Failure::new(class, format!("a {what} is `ALIAS=SCHEME://KEY`, `ALIAS=@FILE` or `ALIAS=ask`"))
+            .help(format!("for example `{option} vault=env://VAULT_TOKEN`"))
     }
 }
 

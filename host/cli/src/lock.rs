@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use ptrun_host::{Lock, Pin, Standing};
 
 use crate::approval::with_facts;
+use crate::config::PROJECT;
 use crate::report::Failure;
 use crate::{shell, user};
 
 /// The lock file's name.
 const FILE: &str = "ptrun.lock";
-/// What marks the folder of a project.
-const PROJECT: &str = "ptrun.toml";
 
 /// What to do about a plugin that is not what is pinned.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,9 @@ use crate::credential::{self, Credential, OPEN};
 use crate::report::Failure;
 use crate::user::{self, Private};
 
+/// The option of a reference that names the file of a key.
+pub(crate) const OPTION: &str = "key";
+
 /// What the plugin calls the key to a file.
 fn name(reference: &SecretRef) -> String {
     format!("key:{}", reference.key())
@@ -17,7 +20,7 @@ fn name(reference: &SecretRef) -> String {
 
 /// The key that a reference names.
 fn own(reference: &SecretRef) -> Option<&Path> {
-    let option = reference.options().iter().find(|(name, _)| name == "key");
+    let option = reference.options().iter().find(|(name, _)| name == OPTION);
     option.map(|(_, path)| Path::new(path))
 }
 

@@ -1,34 +1,43 @@
 //! The plugins of a run: found, verified and approved, and nothing more before somebody asks one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use ptrun_host::{Grant, Grants, Limits, SecretRef, TrustStore, Use};
 
 use crate::approval::{self, Approved};
 use crate::args::Global;
+use crate::config::{Config, PluginConfig};
 use crate::credential::{self, Credential, Kind};
 use crate::found::Found;
 use crate::lock::Policy;
 use crate::profile::Profile;
 use crate::report::{Failure, Failures};
 
-/// A plugin of a run, and what the command line grants it.
+/// A plugin of a run, and what the user gives it.
 pub(crate) struct Plugin {
     pub(crate) approved: Approved,
     pub(crate) allowed: Grants,
+    pub(crate) settings: BTreeMap<String, String>,
     /// What signs its requests.
     pub(crate) credential: Option<Credential>,
     /// What opens its files.
     pub(crate) keys: Vec<Credential>,
     pub(crate) limits: Limits,
-    /// Whether `--plugin` named it; the others are here because a reference wants them.
+    /// Whether `--plugin` or a file named it; the others are here because a reference wants them.
     named: bool,
 }
 
 /// The plugins of a run, by the scheme of their references.
 pub(crate) struct Plugins {
     plugins: BTreeMap<String, Plugin>,
+    /// What files say about them. They are looked for when somebody wants them.
+    configured: BTreeMap<String, PluginConfig>,
     trust: TrustStore,
+    policy: Policy,
+    /// The largest file that is read as a plugin.
+    largest: u64,
+    profile: Profile,
 }
 
 impl Plugin {
@@ -36,106 +45,220 @@ impl Plugin {
         Self {
             approved,
             allowed: Grants::none(),
+            settings: BTreeMap::new(),
             credential: None,
             keys: Vec::new(),
             limits: Limits::default(),
             named,
         }
     }
+
+    fn allow(&mut self, grant: &str) -> Result<(), Failure> {
+        let grant: Grant = grant.parse().map_err(|_| malformed_grant())?;
+        self.allowed = std::mem::take(&mut self.allowed).with(grant);
+        Ok(())
+    }
+}
+
+fn malformed_grant() -> Failure {
+    let forms = "`ALIAS:env=NAME`, `:file=PATH`, `:http=ORIGIN`, `:network=RANGE` or `:random`";
+    Failure::new("usage/grant", format!("a grant is {forms}"))
+        .help("for example `--allow vault:env=VAULT_ADDR`")
 }
 
 impl Plugins {
-    /// Those that the command line names, with what it grants them.
-    pub(crate) fn named(global: &Global) -> Result<Self, Failures> {
-        let trust = global.trust()?;
-        let found = find(&global.plugins, &trust, global.largest_component()?)?;
+    /// Those that the command line names, with what it gives them. Those that files name wait until they are wanted.
+    pub(crate) fn named(global: &Global, config: &Config) -> Result<Self, Failures> {
+        let limits = global.limits()?;
+        let given = limits.iter().map(|(_, name, value)| (name.as_str(), value.as_str()));
+        let configured = config.plugins.values().flat_map(|plugin| &plugin.limits);
+        let configured = configured.map(|(name, value, _)| (name.as_str(), value.as_str()));
         let policy = if global.is_locked() { Policy::Locked } else { Policy::Follow };
-        let approved = approval::gate(found, policy)?.into_iter();
-        let plugins = approved.map(|(scheme, approved)| (scheme, Plugin::new(approved, true))).collect();
-        let mut plugins = Self { plugins, trust };
-        for grant in &global.allow {
-            plugins.allow(grant)?;
+        let mut plugins = Self {
+            plugins: BTreeMap::new(),
+            configured: config.plugins.clone(),
+            trust: global.trust()?,
+            policy,
+            largest: largest(given.chain(configured)),
+            profile: config.profile.clone(),
+        };
+        let found = find(&global.plugins, &plugins.trust, plugins.largest)?;
+        plugins.admit(found, |_| true)?;
+
+        for text in &global.allow {
+            let (alias, grant) = text.split_once(':').ok_or_else(malformed_grant)?;
+            plugins.about("--allow", "usage/grant", alias)?.allow(grant)?;
         }
-        let profile = global.profile()?;
         for text in &global.credentials {
-            let (plugin, credential) = plugins.given(&credential::SIGN, text, &profile)?;
-            plugin.credential = Some(credential);
+            let (alias, credential) = plugins.given(&credential::SIGN, text)?;
+            plugins.about("--credential", "usage/credential", alias)?.credential = Some(credential);
         }
+        let mut opened: BTreeMap<&str, Vec<Credential>> = BTreeMap::new();
         for text in &global.unlock {
-            let (plugin, key) = plugins.given(&credential::OPEN, text, &profile)?;
-            plugin.keys.push(key);
+            let (alias, key) = plugins.given(&credential::OPEN, text)?;
+            opened.entry(alias).or_default().push(key);
         }
-        for (alias, limits) in global.limits()? {
-            plugins.get_mut("--limit", "usage/limit", &alias)?.limits = limits;
+        for (alias, keys) in opened {
+            plugins.about("--unlock", "usage/unlock", alias)?.keys = keys;
+        }
+        for (alias, name, value) in limits {
+            let plugin = plugins.about("--limit", "usage/limit", &alias)?;
+            plugin.limits.set(&name, &value).map_err(|why| Failure::new("usage/limit", why.to_string()))?;
         }
         Ok(plugins)
     }
 
-    fn allow(&mut self, text: &str) -> Result<(), Failure> {
-        let malformed = || {
-            let forms = "`ALIAS:env=NAME`, `:file=PATH`, `:http=ORIGIN`, `:network=RANGE` or `:random`";
-            Failure::new("usage/grant", format!("a grant is {forms}"))
-                .help("for example `--allow vault:env=VAULT_ADDR`")
-        };
-        let (alias, grant) = text.split_once(':').ok_or_else(malformed)?;
-        let grant: Grant = grant.parse().map_err(|_| malformed())?;
-        let plugin = self.get_mut("--allow", "usage/grant", alias)?;
-        plugin.allowed = std::mem::take(&mut plugin.allowed).with(grant);
+    /// The same, and the one that answers to a reference.
+    pub(crate) fn for_reference(
+        global: &Global,
+        config: &Config,
+        reference: &SecretRef,
+    ) -> Result<Self, Failures> {
+        let mut plugins = Self::named(global, config)?;
+        plugins.want(&BTreeSet::from([reference.scheme().to_owned()]))?;
+        Ok(plugins)
+    }
+
+    /// Lets plugins in that may run, all or none, with what files say about them.
+    fn admit(
+        &mut self,
+        found: Vec<(String, Found)>,
+        named: impl Fn(&str) -> bool,
+    ) -> Result<(), Failures> {
+        for (scheme, approved) in approval::gate(found, self.policy)? {
+            let plugin = Plugin::new(approved, named(&scheme));
+            let plugin = match self.configured.get(&scheme).cloned() {
+                Some(config) => self.configure(&scheme, plugin, config)?,
+                None => plugin,
+            };
+            self.plugins.insert(scheme, plugin);
+        }
         Ok(())
     }
 
-    /// What an option gives to a plugin; and a plugin to fetch it from, if it is a secret.
-    fn given(
+    fn configure(
         &mut self,
-        kind: &Kind,
-        text: &str,
-        profile: &Profile,
-    ) -> Result<(&mut Plugin, Credential), Failure> {
-        let (alias, credential) = kind.parse(text, profile)?;
-        self.get_mut(kind.option, kind.class, alias)?;
-        if let Some(reference) = credential.reference() {
-            self.want(reference.scheme())?;
+        alias: &str,
+        mut plugin: Plugin,
+        config: PluginConfig,
+    ) -> Result<Plugin, Failures> {
+        let PluginConfig { settings, keys, keys_of_project, credential, allow, limits, .. } = config;
+        plugin.settings = settings;
+        if let Some(place) = keys_of_project
+            && !plugin.approved.is_ours()
+        {
+            return Err(Failure::new("config/not-here", "a project gives keys to the plugins of ptrun alone")
+                .fact("at", place)
+                .help("put it into `config.toml` in `$XDG_CONFIG_HOME/ptrun`, or use `--unlock`")
+                .into());
         }
-        Ok((self.get_mut(kind.option, kind.class, alias)?, credential))
+        for (grant, place) in &allow {
+            plugin.allow(grant).map_err(|failure| failure.fact("at", place))?;
+        }
+        for (name, value, place) in &limits {
+            let bad = |why: ptrun_host::LimitError| Failure::new("usage/limit", why.to_string());
+            plugin.limits.set(name, value).map_err(|why| bad(why).fact("at", place))?;
+        }
+        for (text, place) in credential.iter() {
+            let given = credential::SIGN.source(alias, text, &self.profile);
+            plugin.credential = Some(given.map_err(|why| why.fact("at", place))?);
+        }
+        for (text, place) in &keys {
+            let given = credential::OPEN.source(alias, text, &self.profile);
+            plugin.keys.push(given.map_err(|why| why.fact("at", place))?);
+        }
+        let from: Vec<&Credential> = plugin.credential.iter().chain(&plugin.keys).collect();
+        let schemes = from.into_iter().filter_map(Credential::reference).map(|of| of.scheme().to_owned());
+        self.want(&schemes.collect())?;
+        Ok(plugin)
+    }
+
+    /// What an option gives to which plugin; and a plugin to fetch it from, if it is a secret.
+    fn given<'a>(&mut self, kind: &Kind, text: &'a str) -> Result<(&'a str, Credential), Failures> {
+        let (alias, credential) = kind.parse(text, &self.profile)?;
+        self.about(kind.option, kind.class, alias)?;
+        if let Some(reference) = credential.reference() {
+            self.want(&BTreeSet::from([reference.scheme().to_owned()]))?;
+        }
+        Ok((alias, credential))
     }
 
     /// The plugin that an option is about.
-    fn get_mut(&mut self, option: &str, class: &'static str, alias: &str) -> Result<&mut Plugin, Failure> {
+    fn about(&mut self, option: &str, class: &'static str, alias: &str) -> Result<&mut Plugin, Failures> {
+        if self.configured.contains_key(alias) {
+            self.want(&BTreeSet::from([alias.to_owned()]))?;
+        }
         self.plugins.get_mut(alias).filter(|plugin| plugin.named).ok_or_else(|| {
             Failure::new(class, format!("`{option}` names `{alias}`, which is no plugin of this run"))
                 .help(format!("add `--plugin {alias}`"))
+                .into()
         })
     }
 
-    /// Makes sure that there is a plugin for `scheme`: one that was named, or a built-in one.
-    pub(crate) fn want(&mut self, scheme: &str) -> Result<(), Failure> {
-        if self.plugins.contains_key(scheme) {
-            return Ok(());
-        }
-        let Some(builtin) = ptrun_builtins::find(scheme) else {
-            let failure =
-                Failure::new("reference/unknown-scheme", format!("no plugin answers to `{scheme}://`"));
-            return Err(
-                failure.help(format!("name one: `--plugin ./{scheme}.wasm`, or `--plugin {scheme}=PATH`"))
-            );
-        };
-        let found = Found::builtin(builtin, &self.trust)?;
-        if let Some(approved) = Approved::ours(found) {
-            self.plugins.insert(scheme.to_owned(), Plugin::new(approved, false));
-        }
-        Ok(())
+    /// Makes sure that there is a plugin for each scheme: one that was named, or a built-in one.
+    pub(crate) fn want(&mut self, schemes: &BTreeSet<String>) -> Result<(), Failures> {
+        let missing = schemes.iter().filter(|scheme| !self.plugins.contains_key(*scheme));
+        let found = missing.map(|scheme| Ok((scheme.clone(), self.look_for(scheme)?)));
+        let found = found.collect::<Result<Vec<_>, Failure>>()?;
+        let configured: BTreeSet<String> = self.configured.keys().cloned().collect();
+        self.admit(found, |scheme| configured.contains(scheme))
     }
 
-    /// Whether `--plugin` named the one of this scheme.
+    /// The plugin that files name for a scheme, or the built-in one.
+    fn look_for(&self, scheme: &str) -> Result<Found, Failure> {
+        let builtin = ptrun_builtins::find(scheme);
+        match (self.configured.get(scheme), builtin) {
+            (Some(PluginConfig { path: Some(_), place, .. }), Some(_)) => {
+                let message = format!("the scheme `{scheme}` is that of a built-in plugin");
+                Err(Failure::new("plugin/same-scheme", message)
+                    .fact("at", place)
+                    .help("give the plugin another scheme: `[plugins.NAME]`"))
+            }
+            (_, Some(builtin)) => Found::builtin(builtin, &self.trust),
+            (Some(config), None) => {
+                let path = config.path.as_deref().map(Path::to_string_lossy);
+                Found::find(&path.unwrap_or(scheme.into()), &self.trust, self.largest)
+                    .map_err(|failure| failure.fact("at", &config.place))
+            }
+            (None, None) => Err(Self::unknown(scheme)),
+        }
+    }
+
+    pub(crate) fn unknown(scheme: &str) -> Failure {
+        Failure::new("reference/unknown-scheme", format!("no plugin answers to `{scheme}://`"))
+            .help(format!("name one: `--plugin ./{scheme}.wasm`, or `--plugin {scheme}=PATH`"))
+    }
+
+    /// Whether there is a plugin for a scheme, or one could be looked for.
+    pub(crate) fn answers(&self, scheme: &str) -> bool {
+        self.is_named(scheme) || ptrun_builtins::find(scheme).is_some()
+    }
+
+    /// Whether `--plugin` or a file named the one of this scheme.
     pub(crate) fn is_named(&self, scheme: &str) -> bool {
-        self.plugins.get(scheme).is_some_and(|plugin| plugin.named)
+        self.configured.contains_key(scheme) || self.plugins.get(scheme).is_some_and(|plugin| plugin.named)
     }
 
     /// Whether a value is a reference to a plugin of this run, or to a built-in one.
     pub(crate) fn is_reference(&self, value: &str) -> bool {
-        let known =
-            |scheme: &str| self.plugins.contains_key(scheme) || ptrun_builtins::find(scheme).is_some();
-        SecretRef::scheme_of(value).is_some_and(known)
+        SecretRef::scheme_of(value).is_some_and(|scheme| self.answers(scheme))
+    }
+
+    /// A reference as it is meant in a file of this folder: paths in it begin there.
+    pub(crate) fn based(&self, reference: SecretRef, folder: &Path) -> SecretRef {
+        let here = std::env::current_dir().unwrap_or_default();
+        let plugin = self.plugins.get(reference.scheme()).filter(|_| folder != here);
+        let Some(plugin) = plugin else { return reference };
+        let below = |path: &str| folder.join(path).to_string_lossy().into_owned();
+        let is_path = {
+            let wanted = plugin.approved.wanted(Use::Read, &[&reference]);
+            wanted.paths().any(|path| path == Path::new(reference.key()))
+        };
+        let based = is_path.then(|| reference.with_key(below(reference.key()))).flatten().unwrap_or(reference);
+        match plugin.approved.verified().manifest().capabilities.keys {
+            true => based.with_option_changed(crate::opener::OPTION, |path| below(path)),
+            false => based,
+        }
     }
 
     /// The variables that plugins will read for these references.
@@ -149,9 +272,32 @@ impl Plugins {
         references.iter().flat_map(of_one).collect()
     }
 
+    /// The variables that hold what signs requests and opens files.
+    pub(crate) fn own_variables(&self) -> Vec<String> {
+        let plugins = self.plugins.values();
+        let own = plugins.flat_map(|plugin| plugin.credential.iter().chain(&plugin.keys));
+        let references: Vec<&SecretRef> = own.filter_map(Credential::reference).collect();
+        self.variables(&references)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Plugin)> {
+        self.plugins.iter().map(|(scheme, plugin)| (scheme.as_str(), plugin))
+    }
+
     pub(crate) fn into_map(self) -> BTreeMap<String, Plugin> {
         self.plugins
     }
+}
+
+/// How large a file may be before it is known which plugin it is.
+pub(crate) fn largest<'a>(limits: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
+    let largest = limits.map(|(name, value)| {
+        let mut limits = Limits::default();
+        // What is wrong is said when the limit is set.
+        let _ = limits.set(name, value);
+        limits.component_bytes as u64
+    });
+    largest.fold(Limits::default().component_bytes as u64, u64::max)
 }
 
 /// Finds and verifies plugins, each with the scheme that it answers to: its own, or `ALIAS=` before it.

@@ -63,7 +63,7 @@ pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Resu
         let sign = plugin.credential.iter().map(|credential| (Purpose::Sign, credential));
         for (what_for, from) in sign.chain(plugin.keys.iter().map(|key| (Purpose::Open, key))) {
             if let Some(reference) = from.reference() {
-                let wanted = Wanted { name: None, reference: reference.clone() };
+                let wanted = Wanted::one(reference.clone());
                 handed.push(((scheme.clone(), what_for), wanted));
             }
         }
@@ -96,10 +96,12 @@ pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Resu
 /// What a plugin is given to be used in this way. No secret is looked for.
 pub(crate) fn given(plugin: &Plugin, purpose: Use, references: &[&SecretRef]) -> Result<Given, Failure> {
     let manifest = plugin.approved.verified().manifest();
-    let accounts = Accounts::find(manifest, purpose, references)?;
+    let accounts = Accounts::find(manifest, purpose, references, &plugin.settings)?;
     let wanted = accounts.redirect(plugin.approved.wanted(purpose, references));
     let (grants, missing) = plugin.approved.grants(&plugin.allowed, wanted);
-    Ok(Given { grants, missing, settings: accounts.settings(manifest), accounts })
+    let mut settings = plugin.settings.clone();
+    settings.extend(accounts.settings(manifest));
+    Ok(Given { grants, missing, settings, accounts })
 }
 
 fn make_ready(

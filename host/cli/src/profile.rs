@@ -8,15 +8,16 @@ use crate::report::Failure;
 /// What stands for the profile in a reference.
 const TEMPLATE: &str = "{profile}";
 
-/// The name of the profile, if the run has one: `--profile`, or the variable `PTRUN_PROFILE`.
+/// The name of the profile, if the run has one: `--profile`, the variable `PTRUN_PROFILE`, or what files say.
 #[derive(Debug, Clone)]
 pub(crate) struct Profile(Option<String>);
 
 impl Profile {
     /// Letters, digits, `-`, `_` and `.`, so that it is a part of a name, and no path.
-    pub(crate) fn new(option: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn new(option: Option<&str>, usual: Option<&str>) -> Result<Self, Failure> {
         let variable = || std::env::var("PTRUN_PROFILE").ok().filter(|name| !name.is_empty());
-        let Some(name) = option.map(str::to_owned).or_else(variable) else {
+        let usual = || usual.map(str::to_owned);
+        let Some(name) = option.map(str::to_owned).or_else(variable).or_else(usual) else {
             return Ok(Self(None));
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -25,6 +26,11 @@ impl Profile {
             return Err(Failure::new("usage/profile", message).help("for example `--profile staging`"));
         }
         Ok(Self(Some(name)))
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.0.as_deref()
     }
 
     /// Reads a reference.

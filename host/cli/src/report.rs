@@ -101,6 +101,16 @@ impl Failures {
     pub(crate) const fn new(failures: Vec<Failure>) -> Self {
         Self(failures)
     }
+
+    /// What happened besides.
+    pub(crate) fn and(mut self, more: Vec<Failure>) -> Self {
+        self.0.extend(more);
+        self
+    }
+
+    pub(crate) fn classes(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|failure| failure.class)
+    }
 }
 
 impl<F: Into<Failure>> From<F> for Failures {
@@ -110,9 +120,10 @@ impl<F: Into<Failure>> From<F> for Failures {
 }
 
 /// Says what failed, on standard error, and with which code ptrun ends.
-pub(crate) fn exit(format: ErrorFormat, result: Result<(), Failures>) -> ExitCode {
-    let Err(Failures(failures)) = result else {
-        return ExitCode::SUCCESS;
+pub(crate) fn exit(format: ErrorFormat, result: Result<ExitCode, Failures>) -> ExitCode {
+    let Failures(failures) = match result {
+        Ok(code) => return code,
+        Err(failures) => failures,
     };
     for failure in &failures {
         let written = match format {

@@ -2,27 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::time::Duration;
 
 use ptrun_host::{
     Answers, Compiled, EgressOptions, Grant, Limits, LoadError, LogRecord, Runtime, Sandbox, SecretBytes,
-    SecretRef, Use, resolve_all,
+    SecretError, SecretRef, SelectError, Use, resolve_all,
 };
 
 use crate::args::Global;
+use crate::audit::Audit;
+use crate::config::Config;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::prepare::{Given, Prepared, Purpose, Ready, prepare};
 use crate::report::{Failure, Failures};
-use crate::{confine, credential, opener, shell};
+use crate::{confine, credential, opener, progress, shell};
 
-/// One secret for each that is wanted, in their order; or every reason why there is none. The credentials of
-/// the plugins that are asked are secrets too, and come first.
+/// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every
+/// reason why there is none. The credentials of the plugins that are asked are secrets too, and come first.
 pub(crate) fn all(
-    global: &Global,
+    session: Session<'_>,
     plugins: Plugins,
     wanted: &[Wanted],
-) -> Result<Vec<SecretBytes>, Failures> {
-    with(global, plugins, Use::Read, wanted, async |sandboxes| ask(sandboxes, wanted).await)
+) -> Result<Vec<Option<SecretBytes>>, Failures> {
+    with(session, plugins, Use::Read, wanted, async |sandboxes| ask(sandboxes, wanted).await.all())
+}
+
+/// What plugins are asked under.
+pub(crate) struct Session<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) config: &'a Config,
+    pub(crate) audit: &'a mut Audit,
 }
 
 /// The plugins of a run, by the scheme of their references.
@@ -30,26 +40,56 @@ pub(crate) type Sandboxes = BTreeMap<String, Sandbox>;
 
 /// Does `work` with the plugins that `wanted` names, each in its sandbox, with what it is given for `purpose`.
 pub(crate) fn with<T: Send>(
-    global: &Global,
+    session: Session<'_>,
     plugins: Plugins,
     purpose: Use,
     wanted: &[Wanted],
     work: impl AsyncFnOnce(&Sandboxes) -> Result<T, Failures> + Send,
 ) -> Result<T, Failures> {
+    let Session { global, config, audit } = session;
+    let limit = global.timeout()?.or(config.run.timeout);
     let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted)?;
+    if global.offline && !needs.ports.is_empty() {
+        let schemes = plugins.iter().filter(|(_, ready)| ready.given.grants.origins().next().is_some());
+        let failure = Failure::new("grant/offline", "a plugin would send requests, and this run is offline");
+        let named = schemes.fold(failure, |failure, (scheme, _)| failure.fact("plugin", scheme));
+        return Err(named.help("leave out `--offline`, or take the secret from a file").into());
+    }
+    let schemes: Vec<String> = plugins.keys().cloned().collect();
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
-    confine::run(&needs, |_| {
+    let (done, exchanges) = confine::run(&needs, |_| {
         let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
         let engine = Engine { verbose: global.verbose, egress };
         let usual = engine.start(Limits::default())?;
         let mut loaded = Loaded { engine, usual, plugins, references, sandboxes: BTreeMap::new() };
-        tokio(!needs.ports.is_empty())?.block_on(async {
+        let all = async {
             loaded.load(&handed, Vec::new())?;
-            let secrets = ask(&loaded.sandboxes, &handed).await?;
+            // All of them are required, so that all of them are here.
+            let secrets = ask(&loaded.sandboxes, &handed).await.all()?.into_iter().flatten();
             loaded.load(wanted, purposes.into_iter().zip(secrets).collect())?;
             work(&loaded.sandboxes).await
-        })
-    })?
+        };
+        let schemes: Vec<&str> = schemes.iter().map(String::as_str).collect();
+        let all = progress::shown(all, &schemes);
+        let done = tokio(!needs.ports.is_empty())?.block_on(async {
+            match limit {
+                Some(limit) => tokio::time::timeout(limit, all).await.unwrap_or_else(|_| Err(late(limit))),
+                None => all.await,
+            }
+        });
+        let exchanges = loaded.sandboxes.iter();
+        let exchanges = exchanges.map(|(scheme, sandbox)| (scheme.clone(), sandbox.take_exchanges()));
+        Ok::<_, Failures>((done, exchanges.collect::<Vec<_>>()))
+    })??;
+    for (scheme, exchanges) in exchanges {
+        audit.requests(&scheme, exchanges);
+    }
+    done
+}
+
+fn late(limit: Duration) -> Failures {
+    let message = format!("the secrets were not there within {limit:?}");
+    Failure::new("secret/timeout", message).help("allow more time: `--timeout 30s`").into()
 }
 
 /// The plugin of a reference.
@@ -141,8 +181,33 @@ impl Loaded<'_> {
     }
 }
 
+/// What became of one secret that was wanted.
+pub(crate) struct Answer {
+    pub(crate) secret: Option<SecretBytes>,
+    /// Whether something went wrong; a secret that need not be there is none otherwise.
+    pub(crate) failed: bool,
+    /// How long its plugin took, for all that it was asked for.
+    pub(crate) took: Duration,
+}
+
+/// What became of each secret, in their order, and everything that went wrong.
+pub(crate) struct Answered {
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) failures: Vec<Failure>,
+}
+
+impl Answered {
+    /// All of them, or none.
+    fn all(self) -> Result<Vec<Option<SecretBytes>>, Failures> {
+        match self.failures.is_empty() {
+            true => Ok(self.answers.into_iter().map(|answer| answer.secret).collect()),
+            false => Err(Failures::new(self.failures)),
+        }
+    }
+}
+
 /// Asks all plugins at once, each for all that is wanted from it.
-async fn ask(sandboxes: &Sandboxes, wanted: &[Wanted]) -> Result<Vec<SecretBytes>, Failures> {
+pub(crate) async fn ask(sandboxes: &Sandboxes, wanted: &[Wanted]) -> Answered {
     let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, wanted) in wanted.iter().enumerate() {
         batches.entry(wanted.reference.scheme()).or_default().push(index);
@@ -152,17 +217,13 @@ async fn ask(sandboxes: &Sandboxes, wanted: &[Wanted]) -> Result<Vec<SecretBytes
     let batch = |indices: &[usize]| indices.iter().map(|&index| &wanted[index].reference).collect();
     let questions: Vec<(&Sandbox, Vec<&SecretRef>)> =
         batches.iter().map(|(sandbox, indices)| (*sandbox, batch(indices))).collect();
-    let answers = resolve_all(&questions).await;
 
-    let mut secrets: Vec<Option<SecretBytes>> = wanted.iter().map(|_| None).collect();
-    let mut failures = Vec::new();
-    for ((_, indices), answer) in batches.iter().zip(answers) {
-        collect(indices, answer, wanted, &mut secrets, &mut failures);
+    let nothing = || Answer { secret: None, failed: true, took: Duration::ZERO };
+    let mut answered = Answered { answers: wanted.iter().map(|_| nothing()).collect(), failures: Vec::new() };
+    for ((_, indices), (answer, took)) in batches.iter().zip(resolve_all(&questions).await) {
+        answered.collect(indices, answer, took, wanted);
     }
-    match secrets.into_iter().collect::<Option<Vec<_>>>() {
-        Some(secrets) if failures.is_empty() => Ok(secrets),
-        _ => Err(Failures::new(failures)),
-    }
+    answered
 }
 
 /// Names what a plugin asks for and is not given, the interfaces that it would use, and what would allow it.
@@ -180,30 +241,41 @@ fn not_granted(scheme: &str, plugin: &Compiled, missing: &[Grant]) -> Failure {
     failure.help(format!("if it should have this, add `{}`", allow.join(" ")))
 }
 
-/// Puts one plugin's answers where they belong.
-fn collect(
-    indices: &[usize],
-    answer: Answers,
-    wanted: &[Wanted],
-    secrets: &mut [Option<SecretBytes>],
-    failures: &mut Vec<Failure>,
-) {
-    match answer {
-        Err(error) => failures.push(error.into()),
-        Ok(answers) => {
-            for (&index, answer) in indices.iter().zip(answers) {
-                match answer {
-                    Ok(secret) => secrets[index] = Some(secret),
-                    Err(error) => {
-                        let Wanted { name, reference } = &wanted[index];
-                        let failure = name
-                            .iter()
-                            .fold(error.into(), |failure: Failure, name| failure.fact("secret", name));
-                        failures.push(failure.fact("reference", reference));
-                    }
-                }
-            }
+impl Answered {
+    /// Puts one plugin's answers where they belong.
+    fn collect(&mut self, indices: &[usize], answers: Answers, took: Duration, wanted: &[Wanted]) {
+        for &index in indices {
+            self.answers[index].took = took;
         }
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => return self.failures.push(error.into()),
+        };
+        for (&index, answer) in indices.iter().zip(answers) {
+            let (secret, failed) = match answer {
+                Ok(secret) => (Some(secret), false),
+                Err(error) if !wanted[index].required && is_missing(&error) => (None, false),
+                Err(error) => {
+                    self.failures.push(wanted[index].failed(error.into()));
+                    (None, true)
+                }
+            };
+            self.answers[index] = Answer { secret, failed, took };
+        }
+    }
+}
+
+/// Whether there is no such secret, or no such part of it.
+const fn is_missing(error: &SecretError) -> bool {
+    matches!(error, SecretError::NotFound | SecretError::Select(SelectError::Missing(_)))
+}
+
+impl Wanted {
+    fn failed(&self, failure: Failure) -> Failure {
+        let Self { name, reference, place, .. } = self;
+        let failure = name.iter().fold(failure, |failure, name| failure.fact("secret", name));
+        let failure = failure.fact("reference", reference);
+        place.iter().fold(failure, |failure, place| failure.fact("at", place))
     }
 }
 

@@ -105,7 +105,12 @@ pub(crate) fn plugins() -> Option<PathBuf> {
     Some(xdg("XDG_DATA_HOME", ".local/share")?.join("ptrun/plugins"))
 }
 
-fn config() -> Option<PathBuf> {
+/// `$XDG_STATE_HOME/ptrun`.
+pub(crate) fn state() -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("ptrun"))
+}
+
+pub(crate) fn config() -> Option<PathBuf> {
     Some(xdg("XDG_CONFIG_HOME", ".config")?.join("ptrun"))
 }
 

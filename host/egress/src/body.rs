@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::exchange::Live;
+
 /// What is left for a plugin in one run.
 #[derive(Debug)]
 pub struct Budget {
@@ -43,11 +45,20 @@ pub struct TooManyBytes;
 pub(crate) struct Counted<B> {
     body: B,
     budget: Arc<Budget>,
+    live: Arc<Live>,
+    direction: Direction,
+}
+
+/// Where a body goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Direction {
+    Out,
+    In,
 }
 
 impl<B> Counted<B> {
-    pub(crate) const fn new(body: B, budget: Arc<Budget>) -> Self {
-        Self { body, budget }
+    pub(crate) const fn new(body: B, budget: Arc<Budget>, live: Arc<Live>, direction: Direction) -> Self {
+        Self { body, budget, live, direction }
     }
 }
 
@@ -70,6 +81,11 @@ where
                 Err(why) => return Some(Err(why.into())),
             };
             let size = frame.data_ref().map_or(0, |data| data.remaining());
+            let count = match self.direction {
+                Direction::Out => &self.live.sent,
+                Direction::In => &self.live.received,
+            };
+            count.fetch_add(size as u64, Ordering::Relaxed);
             Some(if self.budget.take_bytes(size) { Ok(frame) } else { Err(TooManyBytes.into()) })
         })
     }

@@ -21,7 +21,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::auth::{self, Boxed, CredentialError};
-use crate::body::{Budget, Counted, TooManyBytes};
+use crate::body::{Budget, Counted, Direction, TooManyBytes};
+use crate::exchange::{Exchange, Journal, Live};
 use crate::rules::{self, Denied, Rules};
 
 /// The body of a request or an answer.
@@ -139,6 +140,7 @@ pub struct Egress {
     rules: Arc<Rules>,
     answer: Duration,
     client: Client<HttpsConnector<HttpConnector<Reachable>>, BoxBody>,
+    journal: Journal,
 }
 
 impl fmt::Debug for Egress {
@@ -170,7 +172,7 @@ impl Egress {
             .pool_timer(TokioTimer::new())
             .http2_max_header_list_size(64 << 10)
             .build(https);
-        Ok(Self { rules, answer: options.answer, client })
+        Ok(Self { rules, answer: options.answer, client, journal: Journal::default() })
     }
 
     /// Sends a request, if it may be sent, with the credential of the host, within `budget`. Redirects are
@@ -184,6 +186,28 @@ impl Egress {
         answer: Option<Duration>,
         budget: &Arc<Budget>,
     ) -> Result<Response<BoxBody>, EgressError> {
+        let live = self.journal.begin(request.method(), request.uri());
+        let answered = self.send_recorded(request, answer, budget, &live).await;
+        live.end(match &answered {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(why) => Err(why.to_string()),
+        });
+        answered
+    }
+
+    /// What became of the requests since the last time that somebody asked, in their order.
+    #[must_use]
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        self.journal.take()
+    }
+
+    async fn send_recorded(
+        &self,
+        request: Request<BoxBody>,
+        answer: Option<Duration>,
+        budget: &Arc<Budget>,
+        live: &Arc<Live>,
+    ) -> Result<Response<BoxBody>, EgressError> {
         if !budget.take_request() {
             return Err(EgressError::TooManyRequests);
         }
@@ -191,7 +215,7 @@ impl Egress {
         let operation = rules::operation(&parts.headers);
         let allowed = self.rules.decide(&parts.method, &parts.uri, operation)?;
         parts.uri = allowed.uri;
-        let mut body = Counted::new(body, Arc::clone(budget)).boxed_unsync();
+        let mut body = Counted::new(body, Arc::clone(budget), Arc::clone(live), Direction::Out).boxed_unsync();
         if allowed.rule.access.auth.is_some() {
             let theirs = auth::strip(&mut parts);
             let nobody =
@@ -206,7 +230,9 @@ impl Egress {
         let sent = self.client.request(Request::from_parts(parts, body));
         let response = tokio::time::timeout(limit, sent).await.map_err(|_| EgressError::Timeout)?;
         let response = response.map_err(|why| failed(&why))?;
-        Ok(response.map(|body| Counted::new(body, Arc::clone(budget)).boxed_unsync()))
+        Ok(response.map(|body| {
+            Counted::new(body, Arc::clone(budget), Arc::clone(live), Direction::In).boxed_unsync()
+        }))
     }
 }
 

@@ -14,11 +14,13 @@ mod address;
 mod auth;
 mod body;
 mod client;
+mod exchange;
 mod rules;
 
 pub use address::is_global;
 pub use auth::{Authenticator, Boxed, CredentialError, Token};
 pub use body::{Budget, TooManyBytes};
 pub use client::{BoxBody, Egress, EgressError, Options, Resolve, Roots, SystemResolver, failed};
+pub use exchange::Exchange;
 pub use ipnet::IpNet;
 pub use rules::{Allowed, Denied, Rule, Rules};

@@ -57,7 +57,7 @@ pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, LimitError, Limits};
 pub use ptrun_egress::{
-    Authenticator, Boxed, CredentialError, EgressError, IpNet, Options as EgressOptions, Resolve, Roots,
+    Exchange,    Authenticator, Boxed, CredentialError, EgressError, IpNet, Options as EgressOptions, Resolve, Roots,
     SystemResolver, Token,
 };
 pub use ptrun_trust::{
@@ -72,4 +72,4 @@ pub use sandbox::{
     Answers, Entry, LogLevel, LogRecord, RunError, Sandbox, SecretError, SecretList, resolve_all,
 };
 pub use secret::SecretBytes;
-pub use select::{Format, SelectError};
+pub use select::{Format, SelectError, members};

@@ -92,6 +92,15 @@ impl SecretRef {
         good.then(|| Self { key, ..self.clone() })
     }
 
+    /// The same reference with another value of an option, if it has the option.
+    #[must_use]
+    pub fn with_option_changed(mut self, name: &str, change: impl FnOnce(&str) -> String) -> Self {
+        if let Some((_, value)) = self.options.iter_mut().find(|(other, _)| other == name) {
+            *value = change(value);
+        }
+        self
+    }
+
     /// Which plugin is asked.
     #[must_use]
     pub fn scheme(&self) -> &str {

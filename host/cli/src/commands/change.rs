@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
-use ptrun_host::{Limits, SecretRef, Use};
+use ptrun_host::{Limits, Sandbox, SecretRef, Use};
 use tokio::time::{Instant, sleep};
 
 use super::typed;
 use crate::args::Global;
+use crate::audit::Audit;
+use crate::config::Config;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
-use crate::{harden, resolve};
+use crate::harden;
+use crate::resolve::{self, Session};
 
 /// How long ptrun waits between two looks at a rotation: the first time, and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -31,9 +34,9 @@ pub(crate) struct RotateArgs {
     reference: String,
     /// Wait so long at most for the new value: `90s`, `10m`
     #[arg(long, value_name = "TIME", default_value = "5m")]
-    timeout: SignedDuration,
+    wait: SignedDuration,
     /// Do not wait
-    #[arg(long, conflicts_with = "timeout")]
+    #[arg(long, conflicts_with = "wait")]
     no_wait: bool,
 }
 
@@ -41,10 +44,33 @@ pub(crate) struct RotateArgs {
 pub(crate) fn set(global: &Global, args: &SetArgs) -> Result<(), Failures> {
     // It ends here, and gives nothing back.
     let _ = harden::begin();
-    let (plugins, reference, wanted) = target(global, &args.reference)?;
+    let config = global.config()?;
+    let reference = target(&config, &args.reference)?;
     let value = typed("The value: ", Limits::default().value_bytes as u64)?;
-    resolve::with(global, plugins, Use::Write, &wanted, async |sandboxes| {
-        resolve::sandbox(sandboxes, &reference)?.put(&reference, &value).await?;
+    write(global, &config, "set", &reference, async |sandbox| {
+        sandbox.put(&reference, &value).await?;
+        Ok(())
+    })
+}
+
+/// Has the plugin of a reference do `work`, and records that.
+fn write(
+    global: &Global,
+    config: &Config,
+    event: &str,
+    reference: &SecretRef,
+    work: impl AsyncFnOnce(&Sandbox) -> Result<(), Failures> + Send,
+) -> Result<(), Failures> {
+    Audit::begin(global, config, event)?.over(|audit| {
+        let plugins = Plugins::for_reference(global, config, reference)?;
+        audit.plugins(&plugins);
+        audit.secret(reference);
+        let wanted = [Wanted::one(reference.clone())];
+        let session = Session { global, config, audit };
+        resolve::with(session, plugins, Use::Write, &wanted, async |sandboxes| {
+            work(resolve::sandbox(sandboxes, reference)?).await
+        })?;
+        audit.found([true].into_iter());
         Ok(())
     })
 }
@@ -52,16 +78,16 @@ pub(crate) fn set(global: &Global, args: &SetArgs) -> Result<(), Failures> {
 /// Has the backend make a new value, and waits until everybody reads it.
 pub(crate) fn rotate(global: &Global, args: &RotateArgs) -> Result<(), Failures> {
     let _ = harden::begin();
-    let (plugins, reference, wanted) = target(global, &args.reference)?;
-    let limit = Duration::try_from(args.timeout).unwrap_or_default();
-    resolve::with(global, plugins, Use::Write, &wanted, async |sandboxes| {
-        let sandbox = resolve::sandbox(sandboxes, &reference)?;
+    let config = global.config()?;
+    let reference = target(&config, &args.reference)?;
+    let limit = Duration::try_from(args.wait).unwrap_or_default();
+    write(global, &config, "rotate", &reference, async |sandbox| {
         let version = sandbox.rotate(&reference).await?;
         let deadline = Instant::now() + limit;
         let (mut pause, longest) = LOOKS;
         while !args.no_wait && !sandbox.is_current(&reference, &version).await? {
             if Instant::now() + pause > deadline {
-                let message = format!("the rotation did not end in {:#}", args.timeout);
+                let message = format!("the rotation did not end in {:#}", args.wait);
                 return Err(Failure::new("secret/rotation", message)
                     .fact("reference", &reference)
                     .help("it goes on without ptrun; if it never ends, look at the log of what rotates it")
@@ -74,15 +100,12 @@ pub(crate) fn rotate(global: &Global, args: &RotateArgs) -> Result<(), Failures>
     })
 }
 
-/// What is changed, and the plugin for it.
-fn target(global: &Global, text: &str) -> Result<(Plugins, SecretRef, [Wanted; 1]), Failures> {
-    let reference = global.profile()?.reference(text)?;
+/// What is changed.
+fn target(config: &Config, text: &str) -> Result<SecretRef, Failure> {
+    let reference = config.profile.reference(text)?;
     if reference.selector().is_some() || reference.format().is_some() {
         let failure = Failure::new("reference/selector", "what is changed is a whole secret");
-        return Err(failure.help("leave out what is after `#`, and `format`").into());
+        return Err(failure.help("leave out what is after `#`, and `format`"));
     }
-    let mut plugins = Plugins::named(global)?;
-    plugins.want(reference.scheme())?;
-    let wanted = [Wanted { name: None, reference: reference.clone() }];
-    Ok((plugins, reference, wanted))
+    Ok(reference)
 }

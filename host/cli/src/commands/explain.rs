@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
-use ptrun_host::{Auth, SecretRef, Use};
-use serde_json::json;
+use clap::{Args, ValueEnum as _};
+use ptrun_host::{Auth, SecretName, SecretRef, Use};
+use serde_json::{Value, json};
 
 use super::{pretty, print};
 use crate::args::{Global, RunArgs};
-use crate::plan::{Plan, Wanted};
+use crate::config::{Inject, WholeConfig};
+use crate::plan::{Entry, Origin, Plan, Wanted};
 use crate::plugins::{Plugin, Plugins};
 use crate::prepare::{self, Given};
 use crate::report::{Failure, Failures};
@@ -32,8 +33,9 @@ pub(crate) struct ExplainArgs {
 /// Says what a run would do: which secret comes from where, and what each plugin would be given. No plugin runs, and
 /// no secret is read.
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<(), Failures> {
-    let mut plugins = Plugins::named(global)?;
-    let plan = Plan::new(&args.run.secrets, &global.profile()?, &mut plugins)?;
+    let config = global.config()?;
+    let mut plugins = Plugins::named(global, &config)?;
+    let plan = Plan::new(&args.run.secrets, &config, &mut plugins)?;
     let wanted = plan.wanted();
     let mut explained = Vec::new();
     for (scheme, plugin) in plugins.into_map() {
@@ -44,22 +46,78 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<(), Failure
             explained.push(Explained { scheme, plugin, given });
         }
     }
+    let usual = args.run.inject.or(config.run.inject).unwrap_or_default();
+    let secrets = Secrets { plan: &plan, usual };
     let text = match (args.iam, args.json) {
         (true, _) => policy(&explained, &wanted)?,
         (_, true) => pretty(&json!({
+            "files": config.files,
+            "profile": config.profile.name(),
             "plugins": explained.iter().map(Explained::json).collect::<Vec<_>>(),
-            "secrets": wanted.iter().map(|wanted| json!({
-                "name": wanted.name.as_ref().map(ToString::to_string),
-                "reference": wanted.reference.to_string(),
-            })).collect::<Vec<_>>(),
+            "secrets": secrets.json(),
+            "from": secrets.wholes(),
         }))?,
-        _ => explained.iter().map(Explained::text).chain(wanted.iter().map(line)).collect(),
+        _ => {
+            let files = config.files.iter().map(|file| format!("file {file}\n"));
+            let profile = config.profile.name().map(|name| format!("profile {name}\n"));
+            files.chain(profile).chain(explained.iter().map(Explained::text)).chain([secrets.text()]).collect()
+        }
     };
     Ok(print(&text)?)
 }
 
-fn line(wanted: &Wanted) -> String {
-    wanted.name.as_ref().map_or_else(String::new, |name| format!("secret {name} = {}\n", wanted.reference))
+/// The secrets of the run.
+struct Secrets<'a> {
+    plan: &'a Plan,
+    /// How those are delivered that do not say it.
+    usual: Inject,
+}
+
+impl Secrets<'_> {
+    fn inject(&self, entry: &Entry) -> String {
+        let inject = entry.inject.unwrap_or(self.usual).to_possible_value();
+        inject.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn text(&self) -> String {
+        let secret = |(name, entry): (&SecretName, &Entry)| {
+            let optional = if entry.required { "" } else { ", if it is there" };
+            let default = if entry.default.is_some() { ", or a default" } else { "" };
+            let how = format!("{}{optional}{default}", self.inject(entry));
+            format!("secret {name} = {}\n  from: {}\n  delivered: {how}\n", entry.reference, entry.origin)
+        };
+        let whole = |whole: &WholeConfig| {
+            let from = whole.place.as_ref().map_or_else(|| Origin::Option.to_string(), ToString::to_string);
+            format!("members of {} as {}*\n  from: {from}\n", whole.reference, whole.prefix)
+        };
+        self.plan.entries.iter().map(secret).chain(self.plan.wholes.iter().map(whole)).collect()
+    }
+
+    fn json(&self) -> Value {
+        let secret = |(name, entry): (&SecretName, &Entry)| {
+            json!({
+                "name": name.to_string(),
+                "reference": entry.reference.to_string(),
+                "from": entry.origin.to_string(),
+                "required": entry.required,
+                "default": entry.default.is_some(),
+                "inject": self.inject(entry),
+            })
+        };
+        self.plan.entries.iter().map(secret).collect()
+    }
+
+    fn wholes(&self) -> Value {
+        let whole = |whole: &WholeConfig| {
+            json!({
+                "reference": whole.reference.to_string(),
+                "prefix": whole.prefix,
+                "upper": whole.upper,
+                "from": whole.place.as_ref().map_or_else(|| Origin::Option.to_string(), ToString::to_string),
+            })
+        };
+        self.plan.wholes.iter().map(whole).collect()
+    }
 }
 
 /// A plugin of the run, and what it would be given.

@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::{pretty, print};
 use crate::args::Global;
+use crate::audit::Audit;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
-use crate::{harden, resolve};
+use crate::harden;
+use crate::resolve::{self, Session};
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -30,11 +32,18 @@ pub(crate) fn list(global: &Global, args: &ListArgs) -> Result<(), Failures> {
         let failure = Failure::new("reference/selector", "a list is of whole secrets");
         return Err(failure.help("leave out what is after `#`, and `format`").into());
     }
-    let mut plugins = Plugins::named(global)?;
-    plugins.want(prefix.scheme())?;
-    let wanted = [Wanted { name: None, reference: prefix.clone() }];
-    let found = resolve::with(global, plugins, Use::List, &wanted, async |sandboxes| {
-        Ok(resolve::sandbox(sandboxes, &prefix)?.list(&prefix).await?)
+    let config = global.config()?;
+    let found = Audit::begin(global, &config, "list")?.over(|audit| {
+        let plugins = Plugins::for_reference(global, &config, &prefix)?;
+        audit.plugins(&plugins);
+        audit.secret(&prefix);
+        let wanted = [Wanted::one(prefix.clone())];
+        let session = Session { global, config: &config, audit };
+        let found = resolve::with(session, plugins, Use::List, &wanted, async |sandboxes| {
+            Ok(resolve::sandbox(sandboxes, &prefix)?.list(&prefix).await?)
+        })?;
+        audit.found([true].into_iter());
+        Ok(found)
     })?;
     if args.json {
         let time = |ms: u64| jiff::Timestamp::from_millisecond(ms.try_into().ok()?).ok();

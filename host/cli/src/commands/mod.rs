@@ -7,13 +7,18 @@ use zeroize::Zeroizing;
 
 use crate::report::Failure;
 
+pub(crate) mod audit;
 pub(crate) mod change;
+pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod file;
 pub(crate) mod get;
+pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod list;
+pub(crate) mod pages;
 pub(crate) mod plugin;
 
 /// Writes what a command was asked for.

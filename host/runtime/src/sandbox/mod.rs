@@ -1,9 +1,10 @@
 //! A plugin in its sandbox. The only module that runs guests.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use ptrun_egress::Egress;
+use ptrun_egress::{Egress, Exchange};
 use wasmtime::component::{InstancePre, Linker, ResourceTableError};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -91,9 +92,12 @@ pub enum LogLevel {
 pub type Answers = Result<Vec<Result<SecretBytes, SecretError>>, RunError>;
 
 /// Asks several plugins at the same time, each for its references, with the answers in the order of the
-/// questions. See [`Sandbox::resolve`].
-pub async fn resolve_all(questions: &[(&Sandbox, Vec<&SecretRef>)]) -> Vec<Answers> {
-    let answers = questions.iter().map(|(sandbox, references)| sandbox.resolve(references));
+/// questions, and how long each plugin took. See [`Sandbox::resolve`].
+pub async fn resolve_all(questions: &[(&Sandbox, Vec<&SecretRef>)]) -> Vec<(Answers, Duration)> {
+    let answers = questions.iter().map(async |(sandbox, references)| {
+        let start = Instant::now();
+        (sandbox.resolve(references).await, start.elapsed())
+    });
     futures_util::future::join_all(answers).await
 }
 
@@ -105,6 +109,7 @@ pub struct Sandbox {
     egress: Option<Arc<Egress>>,
     instance: InstancePre<State>,
     source: bindings::SourceIndices,
+    exchanges: Mutex<Vec<Exchange>>,
 }
 
 /// A configured instance.
@@ -137,13 +142,19 @@ impl Sandbox {
             false => None,
         };
         let config = config.into_iter().collect();
-        Ok(Self { compiled, grants, config, egress: egress.map(Arc::new), instance, source })
+        Ok(Self { compiled, grants, config, egress: egress.map(Arc::new), instance, source, exchanges: Mutex::default() })
     }
 
     /// The plugin.
     #[must_use]
     pub const fn plugin(&self) -> &ptrun_trust::Verified {
         self.compiled.plugin()
+    }
+
+    /// The requests that it sent, or wanted to send, and what became of each, in their order; and then forgets them.
+    #[must_use]
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks for secrets, all in one call of the plugin: one result for each reference, in their order,
@@ -223,6 +234,13 @@ impl Sandbox {
         let plugin = || self.name();
         let complete = matches!(&answer, Ok(Ok(Ok(answer))) if there(answer));
         let state = store.into_data();
+        let exchanges = self.egress.iter().flat_map(|egress| egress.take_exchanges());
+        let exchanges = exchanges.map(|mut exchange| {
+            // What the plugin made up could have a value in it.
+            exchange.origin = state.clean(&exchange.origin, &[]);
+            exchange
+        });
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).extend(exchanges);
         match state.unsent().filter(|_| !complete) {
             Some(Unsent::Unsigned(error)) => {
                 let error = error.map(|text| state.clean(text, &[]));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::Found;
+use super::{Found, Members};
 use crate::{SecretBytes, Selector};
 
 /// What a text has at a selector; `None` if it is no object and no list.
@@ -18,10 +18,21 @@ pub(super) fn select(text: &str, selector: &Selector) -> Option<Found> {
     whole.get().starts_with(['{', '[']).then(|| part(whole, selector))
 }
 
+/// The members of an object; `None` if the text is none.
+pub(super) fn members(text: &str) -> Option<Members> {
+    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).ok()?;
+    let there = members.into_iter().filter(|(_, value)| value.get() != "null");
+    there.map(|(name, value)| Some((name.into_owned(), plain(value)?))).collect()
+}
+
 /// A string without its quotes, anything else as it is written.
 fn part(whole: &RawValue, selector: &Selector) -> Found {
     let step = |value, token: &String| step(value, token, selector.counts());
-    let text = selector.tokens().iter().try_fold(whole, step)?.get();
+    plain(selector.tokens().iter().try_fold(whole, step)?)
+}
+
+fn plain(value: &RawValue) -> Found {
+    let text = value.get();
     if text.starts_with('"') {
         let string: Zeroizing<String> = serde_json::from_str(text).map(Zeroizing::new).ok()?;
         return Some(SecretBytes::new(string.as_bytes().to_vec()));

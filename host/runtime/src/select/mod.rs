@@ -109,6 +109,54 @@ impl Selector {
     }
 }
 
+/// The members of a secret that is an object, in the order of their names: text as it is, an object or a list as JSON.
+/// Nothing at all (`null`) is no member.
+///
+/// # Errors
+/// If the secret does not have the format, or formats disagree about its members.
+pub fn members(
+    secret: &SecretBytes,
+    format: Option<Format>,
+) -> Result<Vec<(String, SecretBytes)>, SelectError> {
+    let all = Selector::Name("*".to_owned());
+    let text = std::str::from_utf8(secret.expose()).ok();
+    let read = |format| Some((format, members_in(format, text?)?));
+    if let Some(format) = format {
+        let found = read(format).map(|(_, members)| members);
+        return found.ok_or(SelectError::NotOfFormat(all, format));
+    }
+    let mut readings = match read(Format::Json) {
+        Some(reading) => vec![reading],
+        None => [Format::Yaml, Format::Toml, Format::Dotenv].into_iter().filter_map(read).collect(),
+    }
+    .into_iter();
+    let (first, members) = readings.next().ok_or_else(|| SelectError::NotStructured(all.clone()))?;
+    let same = |other: &Members| {
+        let values = |members: &Members| -> Vec<(String, Vec<u8>)> {
+            members.iter().map(|(name, value)| (name.clone(), value.expose().to_vec())).collect()
+        };
+        values(other) == values(&members)
+    };
+    match readings.find(|(_, other)| !same(other)) {
+        Some((other, _)) => Err(SelectError::Ambiguous(all, first, other)),
+        None => Ok(members),
+    }
+}
+
+type Members = Vec<(String, SecretBytes)>;
+
+/// The members of a text; `None` if it does not have this format, or is no object in it.
+fn members_in(format: Format, text: &str) -> Option<Members> {
+    let mut members = match format {
+        Format::Json => json::members(text)?,
+        Format::Yaml => yaml::read(text)?.members()?,
+        Format::Toml => toml::read(text)?.members()?,
+        Format::Dotenv => dotenv::read(text)?.members()?,
+    };
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Some(members)
+}
+
 /// What a text has at a selector; `None` if it does not have this format.
 fn read(format: Format, text: &str, selector: &Selector) -> Option<Found> {
     match format {

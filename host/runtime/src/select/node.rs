@@ -1,5 +1,6 @@
 //! The tree of a text that is not JSON.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::Found;
+use super::{Found, Members};
 use crate::{SecretBytes, Selector};
 
 /// How deep trees may be. A text of 64 KiB could be deeper than the stack.
@@ -33,11 +34,27 @@ impl Node {
         for token in selector.tokens() {
             node = node.step(token, selector.counts())?;
         }
-        match node {
+        node.value()
+    }
+
+    /// The members of a map, of two with the same name the last one. Nothing at all is none.
+    pub(super) fn members(&self) -> Option<Members> {
+        let Self::Map(members) = self else { return None };
+        let mut last: BTreeMap<&str, &Self> = BTreeMap::new();
+        for (name, node) in members {
+            last.insert(name, node);
+        }
+        let nothing = |node: &Self| matches!(node, Self::Plain(text) if matches!(text.as_str(), "" | "~" | "null"));
+        let there = last.into_iter().filter(|(_, node)| !nothing(node));
+        there.map(|(name, node)| Some((name.to_owned(), node.value()?))).collect()
+    }
+
+    fn value(&self) -> Found {
+        match self {
             Self::Text(text) | Self::Plain(text) => Some(SecretBytes::new(text.as_bytes().to_vec())),
             _ => {
                 let mut json = Bounded(Zeroizing::new(Vec::new()));
-                serde_json::to_writer(&mut json, node).ok()?;
+                serde_json::to_writer(&mut json, self).ok()?;
                 Some(SecretBytes::new(std::mem::take(&mut *json.0)))
             }
         }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::typed;
 use crate::harden;
 use crate::report::{Failure, Failures};
+pub(crate) use sealed::keygen;
 use sealed::{Sealed, Style};
 
 /// The largest text that is sealed.
@@ -94,7 +95,7 @@ pub(crate) enum FileCommand {
 }
 
 /// Which key.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct KeyArgs {
     /// The file of keys, instead of `.key` beside the file
     #[arg(long, value_name = "FILE")]
@@ -105,7 +106,7 @@ pub(crate) fn execute(command: &FileCommand) -> Result<(), Failures> {
     // It ends here, and gives nothing back.
     let _ = harden::begin();
     match command {
-        FileCommand::Keygen { path } => sealed::keygen(path)?,
+        FileCommand::Keygen { path } => keygen(path)?,
         FileCommand::Encrypt { plain, output, key, vault, vault_id } => {
             let text = read_plain(plain)?;
             let style = if *vault { Style::Vault(vault_id.clone()) } else { Style::Token };
@@ -132,6 +133,11 @@ pub(crate) fn execute(command: &FileCommand) -> Result<(), Failures> {
         FileCommand::RotateKey { files, key, drop_old } => change::rotate(files, key, *drop_old)?,
     }
     Ok(())
+}
+
+/// Encrypts a text into a file.
+pub(crate) fn seal(path: &std::path::Path, key: &KeyArgs, text: &[u8]) -> Result<(), Failure> {
+    Sealed::at(path, key).write(text, &Style::Token)
 }
 
 /// A file, or standard input.

@@ -6,7 +6,7 @@ mod trust;
 mod verify;
 
 use clap::Subcommand;
-use ptrun_host::{Pin, Runtime, Standing, TrustStore, Verified};
+use ptrun_host::{Limits, Pin, Runtime, Standing, TrustStore, Verified};
 use serde_json::{Map, Value, json};
 
 use super::{pretty, print};
@@ -116,7 +116,12 @@ fn inspect(global: &Global, name: &str, json: bool) -> Result<String, Failure> {
     let plugin = Found::find(name, &global.trust()?, global.largest_component()?)?;
     let ours = plugin.is_ours();
     let place = plugin.place.clone();
-    let limits = global.limits()?.remove(plugin.verified.manifest().scheme.as_str()).unwrap_or_default();
+    let mut limits = Limits::default();
+    for (alias, name, value) in global.limits()? {
+        if alias == plugin.verified.manifest().scheme.as_str() {
+            limits.set(&name, &value).map_err(|why| Failure::new("usage/limit", why.to_string()))?;
+        }
+    }
     let compiled = plugin.compile(&Runtime::new(limits)?)?;
     let verified = compiled.plugin();
     let manifest = verified.manifest();

@@ -1,0 +1,165 @@
+//! The record of what was done with secrets: who, when, with which plugins, and whether it was allowed. Never a value.
+//! It is on the disk before the command starts, and if it cannot be written, nothing is done.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use ptrun_audit::{AuditError, Decision, Entry, Outcome, Plugin, Request, Secret, Sink, User};
+use ptrun_host::{Exchange, SecretRef};
+
+use crate::args::Global;
+use crate::config::Config;
+use crate::plan::Plan;
+use crate::plugins::Plugins;
+use crate::report::{Failure, Failures};
+use crate::user;
+
+/// What turns the record off.
+const OFF: &str = "off";
+
+/// What is being done, until it is recorded.
+pub(crate) struct Audit {
+    sinks: Vec<Sink>,
+    entry: Entry,
+}
+
+impl Audit {
+    /// `event` is the command of ptrun.
+    pub(crate) fn begin(global: &Global, config: &Config, event: &str) -> Result<Self, Failure> {
+        let user = rustix::process::geteuid().as_raw();
+        let mut entry = Entry::new(event, User { id: user, name: name_of(user) });
+        entry.profile = config.profile.name().map(str::to_owned);
+        Ok(Self { sinks: sinks(global, config)?, entry })
+    }
+
+    /// The name of the command, and nothing of its arguments.
+    pub(crate) fn program(&mut self, program: &OsStr) {
+        let name = Path::new(program).file_name().unwrap_or(program);
+        self.entry.program = Some(name.to_string_lossy().into_owned());
+    }
+
+    pub(crate) fn plugins(&mut self, plugins: &Plugins) {
+        self.entry.plugins = plugins
+            .iter()
+            .map(|(scheme, plugin)| {
+                let verified = plugin.approved.verified();
+                let manifest = verified.manifest();
+                Plugin {
+                    scheme: scheme.to_owned(),
+                    name: manifest.full_name(),
+                    version: manifest.version.to_string(),
+                    digest: verified.digest().to_string(),
+                    signers: verified.signers().iter().map(ToString::to_string).collect(),
+                }
+            })
+            .collect();
+    }
+
+    /// A secret without a name of its own.
+    pub(crate) fn secret(&mut self, reference: &SecretRef) {
+        self.add(None, reference);
+    }
+
+    pub(crate) fn plan(&mut self, plan: &Plan) {
+        for (name, entry) in &plan.entries {
+            self.add(Some(name.to_string()), &entry.reference);
+        }
+        for whole in &plan.wholes {
+            self.add(None, &whole.reference);
+        }
+    }
+
+    fn add(&mut self, name: Option<String>, reference: &SecretRef) {
+        let reference = reference.to_string();
+        self.entry.secrets.push(Secret { name, reference, outcome: Outcome::Failed });
+    }
+
+    /// Which of the secrets there are, in the order in which they were added.
+    pub(crate) fn found(&mut self, found: impl Iterator<Item = bool>) {
+        for (secret, found) in self.entry.secrets.iter_mut().zip(found) {
+            secret.outcome = if found { Outcome::Found } else { Outcome::Missing };
+        }
+    }
+
+    pub(crate) fn requests(&mut self, scheme: &str, exchanges: Vec<Exchange>) {
+        let requests = exchanges.into_iter().map(|exchange| Request {
+            plugin: scheme.to_owned(),
+            method: exchange.method,
+            origin: exchange.origin,
+            status: exchange.status,
+            sent: exchange.sent,
+            received: exchange.received,
+            failed: exchange.failed,
+        });
+        self.entry.requests.extend(requests);
+    }
+
+    /// Does `work`, and records what came of it, before anybody gets it.
+    pub(crate) fn over<T>(
+        mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Failures>,
+    ) -> Result<T, Failures> {
+        let done = work(&mut self);
+        match &done {
+            Ok(_) => self.entry.decision = Decision::Allowed,
+            Err(failures) => self.entry.classes = failures.classes().map(str::to_owned).collect(),
+        }
+        let unwritten = self.sinks.iter().filter_map(|sink| sink.write(&self.entry).err().map(unwritten));
+        let unwritten: Vec<Failure> = unwritten.collect();
+        match (done, unwritten.is_empty()) {
+            (done, true) => done,
+            (Ok(_), false) => Err(Failures::new(unwritten)),
+            (Err(failures), false) => Err(failures.and(unwritten)),
+        }
+    }
+}
+
+fn unwritten(why: AuditError) -> Failure {
+    Failure::new("audit/unwritable", format!("this could not be recorded: {why}"))
+        .help("mend that, or name another place: `--audit PATH`, `--audit stderr`, or `--audit off`")
+}
+
+/// Where the record goes: what the command line says, or the user's file, or a file of the user's.
+fn sinks(global: &Global, config: &Config) -> Result<Vec<Sink>, Failure> {
+    let (texts, place) = match (&global.audit[..], &config.audit) {
+        ([], Some((texts, place))) => (texts.as_slice(), Some(place)),
+        ([], None) => {
+            let path = usual().ok_or_else(|| {
+                Failure::new("audit/unwritable", "this could not be recorded: there is no folder for it")
+                    .help("set the variable HOME, or name a place: `--audit PATH`, `--audit stderr`")
+            })?;
+            return Ok(vec![Sink::File(path)]);
+        }
+        (texts, _) => (texts, None),
+    };
+    let bad = |text: &str, why: String| {
+        let failure = Failure::new("usage/audit", format!("`{text}` is no place for the record: {why}"));
+        let failure = place.iter().fold(failure, |failure, place| failure.fact("at", place));
+        failure.help("a path, `stderr`, `journald`, `syslog`, or `off` alone")
+    };
+    match texts {
+        [off] if off == OFF => Ok(Vec::new()),
+        texts => texts
+            .iter()
+            .map(|text| match text.as_str() {
+                OFF => Err(bad(text, "there are others".to_owned())),
+                text => text.parse().map_err(|why: ptrun_audit::SinkError| bad(text, why.to_string())),
+            })
+            .collect(),
+    }
+}
+
+/// `$XDG_STATE_HOME/ptrun/audit.jsonl`.
+pub(crate) fn usual() -> Option<PathBuf> {
+    Some(user::state()?.join("audit.jsonl"))
+}
+
+/// What the system's own list of users says. Nobody else is asked: it would take time, and the number is enough.
+fn name_of(user: u32) -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
+        (id.parse() == Ok(user)).then(|| name.to_owned())
+    })
+}
