@@ -67,24 +67,22 @@ def main():
     steps["jobs"] = terminal.until(PROMPT).split()[0]
 
     terminal.line("bg; jobs -r | wc -l")
-    shown = terminal.until(PROMPT).split()
-    steps["running"] = shown[-2]
+    steps["running"] = terminal.until(PROMPT).split()[-2]
 
     terminal.line("fg")
-    # It reads the terminal, which only those in the foreground may.
-    terminal.type("typed\n")
-    terminal.until("read: typed")
+    # The shell says which, when it is in the foreground.
+    terminal.until("job\r\n")
     terminal.type("\x1c")
     terminal.until("QUIT")
-    shown = terminal.until(PROMPT)
+    terminal.until(PROMPT)
     terminal.line("echo code $?")
     steps["code"] = terminal.until(PROMPT).split()[1]
 
-    # The terminal is the shell's again.
-    terminal.line("ps -o tpgid= -p $$ | tr -d ' '; echo $$")
-    foreground, shell = terminal.until(PROMPT).split()[:2]
-    steps["foreground"] = foreground == shell
-    steps["typed twice"] = "INT" in terminal.text
+    # The terminal is the shell's again, and what it starts may read.
+    terminal.line("bash -c 'read -r line; echo read: $line'")
+    terminal.type("typed\n")
+    terminal.until("read: typed")
+    steps["INT twice"] = "INT" in terminal.text
     os.kill(terminal.child, signal.SIGKILL)
     os.waitpid(terminal.child, 0)
     print(json.dumps(steps))

@@ -5,6 +5,7 @@ mod bench;
 mod builtins;
 mod check;
 mod fuzz;
+mod peers;
 mod python;
 mod sh;
 mod toolchain;
@@ -23,6 +24,7 @@ const COMMANDS: &[Command] = &[
     ("test", "run every test; with a name, one suite of them", check::test),
     ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist()),
     ("bench", "time ptrun against its neighbours, as ratios in one run", bench::run),
+    ("peers", "compare ptrun and its peers as processes, in a table", |_| peers::run()),
     ("fuzz", "fuzz each parser of untrusted bytes for SECONDS", fuzz::run),
     ("mutants", "change the trust crate in every small way, and see that a test notices", check::mutants),
     ("lint", "formatting, clippy and documentation, with every warning an error", |_| check::lint()),

@@ -19,6 +19,7 @@ pub struct Chain {
     provider: Option<SharedCredentialsProvider>,
     region: Option<String>,
     endpoint: Option<String>,
+    variant: Option<&'static str>,
 }
 
 /// Why some bytes are no credentials. It does not repeat them.
@@ -68,7 +69,12 @@ impl Chain {
         let config = loader.load().await;
         let region = config.region().map(ToString::to_string);
         let endpoint = configured_endpoint(&config, service);
-        Self { provider: config.credentials_provider(), region, endpoint }
+        let variant = match (config.use_fips(), config.use_dual_stack()) {
+            (Some(true), _) => Some("FIPS"),
+            (_, Some(true)) => Some("dual-stack"),
+            _ => None,
+        };
+        Self { provider: config.credentials_provider(), region, endpoint, variant }
     }
 
     /// With this region and this server instead of what was found, where there are any.
@@ -102,7 +108,7 @@ impl Chain {
             "given",
         );
         let provider = Some(SharedCredentialsProvider::new(credentials));
-        Ok(Self { provider, region: None, endpoint: None })
+        Ok(Self { provider, region: None, endpoint: None, variant: None })
     }
 
     /// With the credentials that it finds now, and none after them.
@@ -118,6 +124,13 @@ impl Chain {
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()
+    }
+
+    /// Which servers of AWS are set instead of the usual ones, unless one is named: `FIPS` or `dual-stack`
+    /// (`AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, or the same in a profile).
+    #[must_use]
+    pub const fn variant(&self) -> Option<&'static str> {
+        if self.endpoint.is_none() { self.variant } else { None }
     }
 
     /// The server that is set instead of AWS: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL`, or

@@ -96,6 +96,11 @@ impl Account {
         let known = region.or_else(|| named(references).next().filter(|_| all));
         let chain = resolve::tokio(true)?.block_on(Chain::load(service, known));
         let chain = chain.with_settings(region, endpoint);
+        if let Some(variant) = chain.variant() {
+            let message = format!("the servers of AWS for {variant} are set, which no plugin is granted");
+            return Err(Failure::new("usage/endpoint", message)
+                .help("name the server: AWS_ENDPOINT_URL_SECRETS_MANAGER, or `endpoint_url` in the profile"));
+        }
         let endpoint = match chain.endpoint() {
             None => None,
             Some(Ok(Endpoint { origin, url, .. })) => Some((origin.parse().map_err(|_| bad(&url))?, url)),

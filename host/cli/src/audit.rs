@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use ptrun_audit::{AuditError, Decision, Entry, Outcome, Plugin, Request, Secret, Sink, User};
+use ptrun_audit::{AuditError, Decision, Entry, Log, Outcome, Plugin, Request, Secret, Sink, User};
 use ptrun_host::{Exchange, SecretRef};
 
 use crate::args::Global;
@@ -14,6 +14,8 @@ use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 use crate::user;
 
+/// The class of what could not be recorded.
+const UNWRITTEN: &str = "audit/unwritable";
 /// What turns the record off.
 const OFF: &str = "off";
 
@@ -104,18 +106,35 @@ impl Audit {
             Ok(_) => self.entry.decision = Decision::Allowed,
             Err(failures) => self.entry.classes = failures.classes().map(str::to_owned).collect(),
         }
-        let unwritten = self.sinks.iter().filter_map(|sink| sink.write(&self.entry).err().map(unwritten));
-        let unwritten: Vec<Failure> = unwritten.collect();
-        match (done, unwritten.is_empty()) {
-            (done, true) => done,
-            (Ok(_), false) => Err(Failures::new(unwritten)),
-            (Err(failures), false) => Err(failures.and(unwritten)),
+        let written: Vec<_> = self.sinks.iter().map(|sink| sink.write(&self.entry).map_err(unwritten)).collect();
+        if written.iter().all(Result::is_ok) {
+            return done;
         }
+        if done.is_ok() {
+            // Where it could be recorded, it says that this was done.
+            self.entry.decision = Decision::Refused;
+            self.entry.classes = vec![UNWRITTEN.to_owned()];
+            for (sink, _) in self.sinks.iter().zip(&written).filter(|(_, written)| written.is_ok()) {
+                let _ = sink.write(&self.entry);
+            }
+        }
+        let failures = done.err().unwrap_or_else(|| Failures::new(Vec::new()));
+        Err(failures.and(written.into_iter().filter_map(Result::err).collect()))
     }
 }
 
+/// Whether a run could be recorded.
+pub(crate) fn writable(global: &Global, config: &Config) -> Result<(), Failure> {
+    for sink in sinks(global, config)? {
+        if let Sink::File(path) = sink {
+            Log::open(&path).map_err(unwritten)?;
+        }
+    }
+    Ok(())
+}
+
 fn unwritten(why: AuditError) -> Failure {
-    Failure::new("audit/unwritable", format!("this could not be recorded: {why}"))
+    Failure::new(UNWRITTEN, format!("this could not be recorded: {why}"))
         .help("mend that, or name another place: `--audit PATH`, `--audit stderr`, or `--audit off`")
 }
 
@@ -125,7 +144,7 @@ fn sinks(global: &Global, config: &Config) -> Result<Vec<Sink>, Failure> {
         ([], Some((texts, place))) => (texts.as_slice(), Some(place)),
         ([], None) => {
             let path = usual().ok_or_else(|| {
-                Failure::new("audit/unwritable", "this could not be recorded: there is no folder for it")
+                Failure::new(UNWRITTEN, "this could not be recorded: there is no folder for it")
                     .help("set the variable HOME, or name a place: `--audit PATH`, `--audit stderr`")
             })?;
             return Ok(vec![Sink::File(path)]);

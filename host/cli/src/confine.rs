@@ -18,6 +18,7 @@ use seccompiler::{
     apply_filter,
 };
 
+use crate::process::deaf;
 use crate::report::Failure;
 
 /// What plugins need of the system, beyond computing.
@@ -62,6 +63,7 @@ pub(crate) fn run<T: Send>(needs: &Needs, work: impl FnOnce(&Confined) -> T + Se
     one_heap();
     thread::scope(|scope| {
         let confined = || {
+            deaf();
             let confined = Confined { landlock: landlock(needs), seccomp: seccomp(!needs.ports.is_empty()) };
             work(&confined)
         };

@@ -56,18 +56,9 @@ pub(crate) struct Ready {
 
 /// The plugins of `wanted` are used for `purpose`; those that only fetch a secret for them are read from.
 pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Result<Prepared, Failure> {
-    let mut plugins = plugins.into_map();
     let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
-    let mut handed = Vec::new();
-    for (scheme, plugin) in plugins.iter().filter(|(scheme, _)| asked(scheme)) {
-        let sign = plugin.credential.iter().map(|credential| (Purpose::Sign, credential));
-        for (what_for, from) in sign.chain(plugin.keys.iter().map(|key| (Purpose::Open, key))) {
-            if let Some(reference) = from.reference() {
-                let wanted = Wanted::one(reference.clone());
-                handed.push(((scheme.clone(), what_for), wanted));
-            }
-        }
-    }
+    let handed = handed(&plugins, wanted);
+    let mut plugins = plugins.into_map();
     let references: Vec<&SecretRef> =
         handed.iter().map(|(_, wanted)| wanted).chain(wanted).map(|wanted| &wanted.reference).collect();
     plugins.retain(|scheme, _| references.iter().any(|reference| reference.scheme() == scheme));
@@ -91,6 +82,21 @@ pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Resu
     let encrypted = ready.values().flat_map(|ready| ready.given.grants.origins()).any(Origin::is_https);
     let egress = EgressOptions { roots: roots(encrypted), ..EgressOptions::default() };
     Ok(Prepared { plugins: ready, handed, needs, egress })
+}
+
+/// The secrets that the plugins of `wanted` need from others, each with the scheme of the one that needs it.
+pub(crate) fn handed(plugins: &Plugins, wanted: &[Wanted]) -> Vec<((String, Purpose), Wanted)> {
+    let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
+    let mut handed = Vec::new();
+    for (scheme, plugin) in plugins.iter().filter(|(scheme, _)| asked(scheme)) {
+        let sign = plugin.credential.iter().map(|credential| (Purpose::Sign, credential));
+        for (what_for, from) in sign.chain(plugin.keys.iter().map(|key| (Purpose::Open, key))) {
+            if let Some(reference) = from.reference() {
+                handed.push(((scheme.to_owned(), what_for), Wanted::one(reference.clone())));
+            }
+        }
+    }
+    handed
 }
 
 /// What a plugin is given to be used in this way. No secret is looked for.

@@ -20,7 +20,15 @@ pub(crate) async fn shown<T>(work: impl Future<Output = T>, schemes: &[&str]) ->
     }
     // If nobody can be told, the work goes on.
     let _ = write!(io::stderr(), "waiting for {}...", schemes.join(", "));
-    let done = work.await;
-    let _ = write!(io::stderr(), "{ERASE}");
-    done
+    let _erased = Erased;
+    work.await
+}
+
+/// Erases the line, also if nobody waits any more.
+struct Erased;
+
+impl Drop for Erased {
+    fn drop(&mut self) {
+        let _ = write!(io::stderr(), "{ERASE}");
+    }
 }

@@ -16,6 +16,7 @@ use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::prepare::{Given, Prepared, Purpose, Ready, prepare};
 use crate::report::{Failure, Failures};
+use crate::process::deaf;
 use crate::{confine, credential, opener, progress, shell};
 
 /// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every
@@ -102,7 +103,7 @@ pub(crate) fn sandbox<'a>(sandboxes: &'a Sandboxes, reference: &SecretRef) -> Re
 /// What waits for plugins and servers: this thread alone. No pool is started for a look-up of a variable.
 pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time();
+    builder.enable_time().on_thread_start(deaf);
     if online {
         builder.enable_io();
     }

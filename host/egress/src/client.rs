@@ -223,6 +223,10 @@ impl Egress {
             let authenticator = allowed.rule.authenticator.as_ref().ok_or_else(nobody)?;
             // A signature covers the body, so it is read first. It is counted while it is read.
             let whole = body.collect().await.map_err(|why| failed(why.as_ref()))?.to_bytes();
+            // What names its operation in a header is an object of JSON, and no form that could name another.
+            if !allowed.rule.access.operations.is_empty() && whole.first() != Some(&b'{') {
+                return Err(Denied::Operation.into());
+            }
             authenticator.authenticate(&mut parts, &theirs, &whole).await?;
             body = Full::new(whole).map_err(|never| match never {}).boxed_unsync();
         }

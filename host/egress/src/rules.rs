@@ -109,7 +109,10 @@ impl Rules {
         }
         let for_operation = |rule: &&Rule| {
             let operations = &rule.access.operations;
-            operations.is_empty() || operations.iter().any(|allowed| Some(allowed.as_str()) == operation)
+            // Where AWS takes an operation from the path, the query or a form instead, none of them is there.
+            let plain = target.path() == "/" && target.query().is_none();
+            let granted = || plain && operations.iter().any(|allowed| Some(allowed.as_str()) == operation);
+            operations.is_empty() || granted()
         };
         let rule = rules.into_iter().find(for_operation).ok_or(Denied::Operation)?;
 
@@ -134,11 +137,21 @@ impl Rules {
     }
 }
 
-/// Which operation of AWS a request is (the protocol `awsJson`).
+/// Which operation of AWS a request is (the protocols `awsJson1_0` and `awsJson1_1` of Smithy): what comes after the
+/// only dot of its only `X-Amz-Target`. A request of another type is none.
 pub(crate) fn operation(headers: &HeaderMap) -> Option<&str> {
-    let mut targets = headers.get_all("x-amz-target").iter();
-    let (Some(target), None) = (targets.next(), targets.next()) else { return None };
-    target.to_str().ok()?.rsplit_once('.').map(|(_, operation)| operation)
+    let only = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        let (Some(value), None) = (values.next(), values.next()) else { return None };
+        value.to_str().ok()
+    };
+    let json = ["application/x-amz-json-1.0", "application/x-amz-json-1.1"];
+    if !json.contains(&only("content-type")?) {
+        return None;
+    }
+    let (service, operation) = only("x-amz-target")?.split_once('.')?;
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
+    (word(service) && word(operation)).then_some(operation)
 }
 
 #[cfg(test)]

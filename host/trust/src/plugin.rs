@@ -91,6 +91,7 @@ impl PluginSource {
     /// A plugin that is a part of this program, with the digest that was computed when the program was built. It is
     /// not computed again: who could alter these bytes could alter the check. The signature, the signer and all the
     /// rest is looked at as for every other plugin. Only for constants; a test compares them with their digest.
+    #[doc(hidden)]
     #[must_use]
     pub const fn constant(name: &'static str, bytes: &'static [u8], digest: Digest) -> Self {
         Self::Constant { name, bytes, digest }

@@ -76,8 +76,9 @@ fn service(answer: &Answer<'_>) -> Error {
     let said = if message.is_empty() { code } else { message };
     match *code {
         "ResourceNotFoundException" => Error::not_found(),
-        "AccessDeniedException" | "AccessDenied" if message.contains("KMS") => {
-            Error::denied(format!("iam: `kms:Decrypt` is missing on the key of `{what}`"))
+        "AccessDeniedException" | "AccessDenied" if message.contains("Access to KMS") => {
+            let action = if operation.ends_with("GetSecretValue") { "Decrypt" } else { "GenerateDataKey" };
+            Error::denied(format!("iam: `kms:{action}` is missing on the key of `{what}`"))
         }
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
             Error::denied(format!("iam: `secretsmanager:{operation}` is missing on `{what}`"))

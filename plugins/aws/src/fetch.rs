@@ -6,7 +6,9 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::batch_get_secret_value::BatchGetSecretValueOutput;
 use aws_sdk_secretsmanager::primitives::Blob;
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream;
 use ptrun_plugin::{Error, Secret};
 
 use crate::failure;
@@ -14,6 +16,9 @@ use crate::secret_id::SecretId;
 
 /// How many secrets a batch has at most (`BatchGetSecretValue`, `SecretIdList`).
 const BATCH: usize = 20;
+
+/// How many requests are under way at once. Each has handles of the host, of which there are not many.
+const AT_ONCE: usize = 16;
 
 type Found = Result<(Vec<u8>, Option<String>), Error>;
 
@@ -30,13 +35,14 @@ pub(crate) async fn all(
     }
     let (current, versions): (Vec<&SecretId>, Vec<&SecretId>) =
         wanted.into_iter().partition(|id| id.is_current());
-    let mut by_region: HashMap<&str, Vec<&SecretId>> = HashMap::new();
+    // Names and ARNs apart: an answer for the ARN of another account may have the name of a secret of this one.
+    let mut groups: HashMap<(&str, bool), Vec<&SecretId>> = HashMap::new();
     for id in current {
-        by_region.entry(&id.region).or_default().push(id);
+        groups.entry((&id.region, id.is_arn())).or_default().push(id);
     }
-    let batches = by_region.values().flat_map(|ids| ids.chunks(BATCH));
+    let batches = groups.values().flat_map(|ids| ids.chunks(BATCH));
     let batches = join_all(batches.map(|ids| batch(clients, ids)));
-    let versions = join_all(versions.into_iter().map(|id| single(clients, id)));
+    let versions = singles(clients, versions);
     let (batches, versions) = futures_util::future::join(batches, versions).await;
     let found: HashMap<&SecretId, Found> = batches.into_iter().flatten().chain(versions).collect();
     let answer = |id: &Result<SecretId, Error>| match found.get(id.as_ref().map_err(Clone::clone)?) {
@@ -45,6 +51,11 @@ pub(crate) async fn all(
         None => Err(Error::internal("a secret was forgotten")),
     };
     ids.iter().map(answer).collect()
+}
+
+/// One by one, a few at a time.
+async fn singles<'a>(clients: &HashMap<String, Client>, ids: Vec<&'a SecretId>) -> Vec<(&'a SecretId, Found)> {
+    stream::iter(ids).map(|id| single(clients, id)).buffer_unordered(AT_ONCE).collect().await
 }
 
 async fn single<'a>(clients: &HashMap<String, Client>, id: &'a SecretId) -> (&'a SecretId, Found) {
@@ -82,10 +93,13 @@ async fn batch<'a>(clients: &HashMap<String, Client>, ids: &[&'a SecretId]) -> V
                     take(answer, &mut left, &mut found);
                 }
                 Err(why) if is_refused(&why) => break,
-                Err(why) => {
-                    let why = failure::of(&why, "BatchGetSecretValue", "*");
-                    found.extend(left.drain(..).map(|id| (id, Err(why.clone()))));
-                }
+                Err(why) => match failure::of(&why, "BatchGetSecretValue", "*") {
+                    why @ (Error::Throttled(_) | Error::Unavailable(_) | Error::Unauthenticated(_)) => {
+                        found.extend(left.drain(..).map(|id| (id, Err(why.clone()))));
+                    }
+                    // One by one, it is seen which of them is the reason.
+                    _ => break,
+                },
             }
             if next.is_none() || left.is_empty() {
                 break;
@@ -93,7 +107,7 @@ async fn batch<'a>(clients: &HashMap<String, Client>, ids: &[&'a SecretId]) -> V
         }
     }
     // What the policy lets nobody read in a batch, and what the batch did not come to.
-    found.extend(join_all(left.into_iter().map(|id| single(clients, id))).await);
+    found.extend(singles(clients, left).await);
     found
 }
 

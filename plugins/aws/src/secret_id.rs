@@ -65,6 +65,11 @@ impl SecretId {
         self.version.is_none() && self.stage.is_none()
     }
 
+    /// Whether it is named by an ARN, and not by its name.
+    pub(crate) fn is_arn(&self) -> bool {
+        self.id.contains(':')
+    }
+
     /// What a policy has to name.
     pub(crate) fn resource(&self) -> String {
         SecretName::parse(&self.id).map_or_else(|| self.id.clone(), |name| name.resource(&self.region))

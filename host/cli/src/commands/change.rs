@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
-use ptrun_host::{Limits, Sandbox, SecretRef, Use};
+use ptrun_host::{Limits, RunError, Sandbox, SecretError, SecretRef, Use};
 use tokio::time::{Instant, sleep};
 
 use super::typed;
@@ -83,21 +83,30 @@ pub(crate) fn rotate(global: &Global, args: &RotateArgs) -> Result<(), Failures>
     let limit = Duration::try_from(args.wait).unwrap_or_default();
     write(global, &config, "rotate", &reference, async |sandbox| {
         let version = sandbox.rotate(&reference).await?;
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now().checked_add(limit);
         let (mut pause, longest) = LOOKS;
-        while !args.no_wait && !sandbox.is_current(&reference, &version).await? {
-            if Instant::now() + pause > deadline {
+        while !args.no_wait && !is_current(sandbox, &reference, &version).await? {
+            let left = deadline.map_or(longest, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
                 let message = format!("the rotation did not end in {:#}", args.wait);
                 return Err(Failure::new("secret/rotation", message)
                     .fact("reference", &reference)
                     .help("it goes on without ptrun; if it never ends, look at the log of what rotates it")
                     .into());
             }
-            sleep(pause).await;
+            sleep(pause.min(left)).await;
             pause = (pause * 2).min(longest);
         }
         Ok(())
     })
+}
+
+/// Whether a version is what everybody reads. A backend that is busy is asked again.
+async fn is_current(sandbox: &Sandbox, reference: &SecretRef, version: &str) -> Result<bool, Failure> {
+    match sandbox.is_current(reference, version).await {
+        Err(RunError::Refused { error: SecretError::Throttled { .. } | SecretError::Unavailable(_), .. }) => Ok(false),
+        known => Ok(known?),
+    }
 }
 
 /// What is changed.

@@ -1,5 +1,9 @@
 //! `ptrun doctor`.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
 use clap::Args;
 use ptrun_host::{Limits, Runtime};
 use serde_json::json;
@@ -8,7 +12,7 @@ use super::{pretty, print};
 use crate::args::Global;
 use crate::confine::{self, Needs};
 use crate::report::{Failure, Failures};
-use crate::{harden, user};
+use crate::{audit, config, deliver, harden, opener, user};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -24,6 +28,35 @@ struct Finding {
     found: Result<String, String>,
 }
 
+/// Certificates, signatures and tokens depend on it. A program cannot be newer than now.
+fn clock() -> Result<String, String> {
+    let built = std::env::current_exe().and_then(|program| program.metadata()?.modified());
+    let now = SystemTime::now();
+    match built {
+        Ok(built) if built > now => {
+            Err("it is behind: this program is newer than now; `timedatectl set-ntp true`".to_owned())
+        }
+        _ => Ok(format!("{:.0}", jiff::Timestamp::now())),
+    }
+}
+
+/// What was recorded so far.
+fn recorded() -> Result<String, String> {
+    let none = "nothing is recorded yet".to_owned();
+    let Some(path) = audit::usual().filter(|path| path.exists()) else { return Ok(none) };
+    match ptrun_audit::verify(&path) {
+        Ok(report) if report.is_intact() => Ok(format!("{} records, none changed", report.records)),
+        Ok(_) => Err("records were changed: `ptrun audit verify` says which".to_owned()),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+/// The keys of this folder, and of the project.
+fn keys() -> impl Iterator<Item = PathBuf> {
+    let folders: BTreeSet<PathBuf> = [std::env::current_dir().ok(), config::project()].into_iter().flatten().collect();
+    folders.into_iter().map(|folder| folder.join(".key")).filter(|key| key.symlink_metadata().is_ok())
+}
+
 /// Says what this machine has of what ptrun makes use of, and fails with what would make a run fail.
 pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failures> {
     let confined = confine::run(&Needs::default(), |confined| *confined)?;
@@ -32,12 +65,20 @@ pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failures>
         Finding { name: "landlock", found: text(confined.landlock) },
         Finding { name: "seccomp", found: text(confined.seccomp) },
         Finding { name: "memory", found: text(harden::begin().closed) },
+        Finding { name: "files", found: text(deliver::in_memory()) },
+        Finding { name: "clock", found: clock() },
+        Finding { name: "audit", found: recorded() },
     ];
-    // What a run would read.
+    // What a run would read, or write.
     let mut failures: Vec<Failure> = Vec::new();
     failures.extend(Runtime::new(Limits::default()).err().map(Failure::from));
     failures.extend(global.trust().err());
     failures.extend(user::approvals().err());
+    match global.config() {
+        Ok(config) => failures.extend(audit::writable(global, &config).err()),
+        Err(failure) => failures.push(failure),
+    }
+    failures.extend(keys().filter_map(|key| opener::read(&key, None).err()));
     if args.json {
         let row = |finding: &Finding| {
             let (ok, text) = match &finding.found {

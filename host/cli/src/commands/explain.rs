@@ -36,7 +36,8 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<(), Failure
     let config = global.config()?;
     let mut plugins = Plugins::named(global, &config)?;
     let plan = Plan::new(&args.run.secrets, &config, &mut plugins)?;
-    let wanted = plan.wanted();
+    let mut wanted = plan.wanted();
+    wanted.extend(prepare::handed(&plugins, &wanted).into_iter().map(|(_, wanted)| wanted));
     let mut explained = Vec::new();
     for (scheme, plugin) in plugins.into_map() {
         let references: Vec<&SecretRef> =

@@ -14,6 +14,8 @@ use crate::report::Failure;
 
 /// What the names of folders begin with.
 const PREFIX: &str = "ptrun-";
+/// What is wrong where there is no folder for folders.
+const NOWHERE: &str = "there is no folder in memory: neither XDG_RUNTIME_DIR nor /dev/shm";
 /// statfs(2) of what is in memory: tmpfs, and ramfs.
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
@@ -27,7 +29,7 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn new() -> Result<Self, Failure> {
         let base = base().ok_or_else(|| {
-            Failure::new("inject/memory", "there is no folder in memory: neither XDG_RUNTIME_DIR nor /dev/shm")
+            Failure::new("inject/memory", NOWHERE)
                 .help("deliver the secrets in open files: `--inject fd`")
         })?;
         sweep(&base);
@@ -88,6 +90,11 @@ fn base() -> Option<PathBuf> {
         statistics.is_ok_and(|of| IN_MEMORY.contains(&of.f_type.cast_unsigned()))
             && rustix::fs::access(path, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
     })
+}
+
+/// Whether secrets can be delivered in files, for people.
+pub(crate) fn in_memory() -> Result<&'static str, &'static str> {
+    base().map(|_| "there is a folder in memory for them").ok_or(NOWHERE)
 }
 
 fn name() -> Result<String, Failure> {

@@ -2,6 +2,7 @@
 //! files that are made of templates.
 
 mod folder;
+pub(crate) use folder::in_memory;
 mod memory;
 mod template;
 

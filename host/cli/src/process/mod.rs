@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-pub(crate) use self::supervise::Signals;
+pub(crate) use self::supervise::{Signals, deaf};
 pub(crate) use self::sys::Inherited;
 use crate::deliver::Delivery;
 use crate::harden::Hardened;

@@ -22,6 +22,13 @@ const OWN: [Signal; 9] = [
     Signal::SIGSTOP,
 ];
 
+/// Keeps signals from this thread, and from those that it starts: a signal for the process goes to any thread that takes
+/// it, and only the main one knows what to do about it.
+pub(crate) fn deaf() {
+    // It cannot fail.
+    let _ = SigSet::all().thread_block();
+}
+
 /// The signals that arrive from now on. None of them ends this process any more.
 pub(crate) struct Signals(SignalFd);
 

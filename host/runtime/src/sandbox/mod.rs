@@ -241,7 +241,9 @@ impl Sandbox {
             exchange
         });
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).extend(exchanges);
-        match state.unsent().filter(|_| !complete) {
+        // What ended it otherwise is said as it is.
+        let ended = matches!(&answer, Ok(Ok(_)));
+        match state.unsent().filter(|_| ended && !complete) {
             Some(Unsent::Unsigned(error)) => {
                 let error = error.map(|text| state.clean(text, &[]));
                 return Err(RunError::Credential { plugin: plugin(), error });

@@ -1,15 +1,19 @@
 //! What a plugin can do besides reading, if it exports the interfaces for it.
 
+use std::time::Instant;
+
 use super::bindings::listing::{ListingIndices, exports::ptrun::plugin::enumerate};
 use super::bindings::writing::WritingIndices;
 use super::state::State;
 use super::{RunError, Sandbox, of};
-use crate::{SecretBytes, SecretRef};
+use crate::{Limit, SecretBytes, SecretRef};
 
 /// The most secrets of a list.
 const MOST: usize = 100_000;
 /// The most pages of a list: one without an end is cut off.
 const PAGES: usize = 1_000;
+/// How long all pages together may take, in times of the limit for one call.
+const WALLS: u32 = 6;
 
 /// A secret of a list, without its value. Its texts are fit to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +47,11 @@ impl Sandbox {
         let interface = ListingIndices::new(&self.instance).map_err(|_| self.unable("enumerate"))?;
         let mut list = SecretList::default();
         let mut cursor: Option<String> = None;
+        let deadline = Instant::now() + self.compiled.limits.wall * WALLS;
         for _ in 0..PAGES {
+            if Instant::now() > deadline {
+                return Err(RunError::Limit { plugin: self.name(), limit: Limit::Wall });
+            }
             let asked = self.call(
                 1,
                 |_| true,
@@ -75,12 +83,13 @@ impl Sandbox {
             1,
             |_| true,
             async |store, instance| {
+                store.data_mut().remember(value.expose());
                 let plugin = interface.load(&mut *store, &instance.instance)?;
                 plugin.ptrun_plugin_writer().call_put(store, &of(reference), value.expose()).await
             },
         );
         let (version, state) = asked.await?;
-        Ok(version.map(|version| state.clean(&version, &[value.expose()])))
+        Ok(version.map(|version| state.clean(&version, &[])))
     }
 
     /// Has the backend make a new value: its name for the version that this will be. It takes the grants for

@@ -95,7 +95,7 @@ impl State {
     }
 
     /// Takes what the plugin was handed, and each line of a few, out of what it will say.
-    fn remember(&mut self, bytes: &[u8]) {
+    pub(crate) fn remember(&mut self, bytes: &[u8]) {
         if let Ok(text) = std::str::from_utf8(bytes) {
             self.given.push(Zeroizing::new(text.trim().to_owned()));
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
