@@ -43,8 +43,11 @@ fn a_run_is_recorded_with_everything_but_values() {
     assert_eq!(fs::metadata(place(&user)).expect("there").permissions().mode() & 0o777, 0o600);
     let mut entry = entries(&user, &[]).remove(0);
     let plugin = entry["plugins"][0].take();
-    let list: Value = serde_json::from_slice(&user.run(["plugin", "inspect", "env", "--json"]).stdout).expect("JSON");
-    for (name, known) in [("digest", "digest"), ("signers", "signers"), ("version", "version"), ("name", "plugin")] {
+    let list: Value =
+        serde_json::from_slice(&user.run(["plugin", "inspect", "env", "--json"]).stdout).expect("JSON");
+    for (name, known) in
+        [("digest", "digest"), ("signers", "signers"), ("version", "version"), ("name", "plugin")]
+    {
         assert_eq!(plugin[name], list[known], "{name}");
     }
     assert!(entry["time"].as_str().is_some_and(|time| time.ends_with('Z')));
@@ -62,7 +65,8 @@ fn a_run_is_recorded_with_everything_but_values() {
 #[test]
 fn what_is_refused_is_recorded_with_its_class() {
     let user = User::new();
-    let output = ptrun(&user).args(["-s", "B=env://NONE", "--", "touch", "started"]).output().expect("starts");
+    let output =
+        ptrun(&user).args(["-s", "B=env://NONE", "--", "touch", "started"]).output().expect("starts");
     assert_eq!(output.status.code(), Some(125));
     user.copy("json");
     user.run(["--plugin", "./json.wasm", "-s", "A=guest://x", "--", "touch", "started"]);
@@ -74,7 +78,11 @@ fn what_is_refused_is_recorded_with_its_class() {
     let refused = |event: &str, class: &str| (json!(event), json!("refused"), json!([class]));
     assert_eq!(
         seen,
-        [refused("run", "secret/not-found"), refused("run", "trust/unapproved"), refused("get", "secret/not-found")]
+        [
+            refused("run", "secret/not-found"),
+            refused("run", "trust/unapproved"),
+            refused("get", "secret/not-found")
+        ]
     );
     assert!(!user.home().join("started").exists());
 }
@@ -125,7 +133,9 @@ fn what_cannot_be_recorded_is_not_done() {
     // Full: the limit is a block.
     let inner = ptrun(&user);
     let mut full = Command::new("bash");
-    full.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "bash"]).arg(inner.get_program()).args(inner.get_args());
+    full.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "bash"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
     full.current_dir(user.home()).env_clear();
     full.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     refused(full.args(["--audit", "new"]));
@@ -137,14 +147,19 @@ fn it_goes_where_it_is_told_to() {
     let socket = user.home().join("socket");
     let journal = UnixDatagram::bind(&socket).expect("binds");
     let to = format!("journald:{}", socket.display());
-    let status = ptrun(&user).args(["--audit", "log", "--audit", &to, "--", "true"]).status().expect("starts");
+    let status =
+        ptrun(&user).args(["--audit", "log", "--audit", &to, "--", "true"]).status().expect("starts");
     assert!(status.success());
     let mut datagram = vec![0; 1 << 16];
     let length = journal.recv(&mut datagram).expect("sent before the command started");
     let datagram = text(&datagram[..length]);
     assert!(datagram.contains("PTRUN_DECISION\n") && !datagram.contains(CANARY), "{datagram}");
     let show = user.run(["audit", "show", "log"]);
-    assert!(text(&show.stdout).contains(" run true: allowed MESSAGE=env://GREETING\n"), "{}", text(&show.stdout));
+    assert!(
+        text(&show.stdout).contains(" run true: allowed MESSAGE=env://GREETING\n"),
+        "{}",
+        text(&show.stdout)
+    );
 
     let output = ptrun(&user).args(["--audit", "stderr", "--", "true"]).output().expect("starts");
     let said = text(&output.stderr);
@@ -169,7 +184,10 @@ fn it_can_be_searched() {
     let count = |filter: &[&str]| entries(&user, filter).len();
     let number = rustix::process::geteuid().as_raw().to_string();
     assert_eq!(count(&["--program", "true"]), 1);
-    assert_eq!((count(&["--secret", "MESSAGE"]), count(&["--secret", "env://"]), count(&["--secret", "X"])), (2, 3, 0));
+    assert_eq!(
+        (count(&["--secret", "MESSAGE"]), count(&["--secret", "env://"]), count(&["--secret", "X"])),
+        (2, 3, 0)
+    );
     assert_eq!((count(&["--user", &number]), count(&["--user", "nobody-at-all"])), (3, 0));
     assert_eq!((count(&["--since", "1h"]), count(&["--until", "1h"])), (3, 0));
     assert_eq!((count(&["--since", "2020-01-01"]), count(&["--since", "2999-01-01T00:00:00Z"])), (3, 0));
@@ -240,7 +258,8 @@ fn fifty_runs_at_the_same_time_are_all_recorded() {
 #[test]
 fn it_is_on_the_disk_before_the_command_starts() {
     let user = User::new();
-    let output = ptrun(&user).args(["--", "cat", place(&user).to_str().expect("text")]).output().expect("starts");
+    let output =
+        ptrun(&user).args(["--", "cat", place(&user).to_str().expect("text")]).output().expect("starts");
     assert!(text(&output.stdout).contains("\"decision\":\"allowed\""), "{}", text(&output.stdout));
     let strace = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     if strace.is_err() {

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 /// `printenv` of these variables, started with what files say.
 fn values(command: &mut Command, names: &[&str]) -> Vec<Option<String>> {
-    let script = "for n; do if printenv \"$n\" >/dev/null; then printenv \"$n\"; else echo '(unset)'; fi; done";
+    let script =
+        "for n; do if printenv \"$n\" >/dev/null; then printenv \"$n\"; else echo '(unset)'; fi; done";
     let output = command.args(["--", "sh", "-c", script, "sh"]).args(names).output().expect("starts");
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
     let printed = text(&output.stdout);
@@ -52,7 +53,10 @@ fn what_is_stronger_wins() {
     };
     // Each file sets one secret fewer than the one below it.
     let with = |prefix: &str, names: &[&str]| all(names).replace("env://", &format!("env://{prefix}_"));
-    user.write(".config/ptrun/config.toml", format!("[secrets]\n{}", with("user", &["A", "B", "C", "D", "E", "F"])));
+    user.write(
+        ".config/ptrun/config.toml",
+        format!("[secrets]\n{}", with("user", &["A", "B", "C", "D", "E", "F"])),
+    );
     user.write(
         "ptrun.toml",
         format!(
@@ -134,7 +138,10 @@ fn the_members_of_an_object_are_variables() {
         values(&mut command, names)
     };
     assert_eq!(
-        run(&["--from", "env://OBJECT", "--upper", "--prefix", "APP_"], &["APP_ONE", "APP_TWO_B", "APP_LIST"]),
+        run(
+            &["--from", "env://OBJECT", "--upper", "--prefix", "APP_"],
+            &["APP_ONE", "APP_TWO_B", "APP_LIST"]
+        ),
         some(&["1", "2", "[1, \"x\"]"])
     );
     assert_eq!(
@@ -143,7 +150,10 @@ fn the_members_of_an_object_are_variables() {
     );
     let said = refused(user.ptrun().env("OBJECT", object).args(["--from", "env://OBJECT"]), "usage/name");
     assert!(said.contains("  member: two-b\n"), "{said}");
-    user.write("ptrun.toml", "[[from]]\nref = \"env://OBJECT\"\nupper = true\n[secrets]\nTWO_B = \"env://HOME\"\n");
+    user.write(
+        "ptrun.toml",
+        "[[from]]\nref = \"env://OBJECT\"\nupper = true\n[secrets]\nTWO_B = \"env://HOME\"\n",
+    );
     let home = user.home().display().to_string();
     assert_eq!(run(&[], &["ONE", "TWO_B"]), some(&["1", &home]));
     for (text, expected) in [
@@ -164,13 +174,17 @@ fn the_members_of_an_object_are_variables() {
 fn paths_in_a_file_begin_in_its_folder() {
     let user = User::new();
     let app = user.home().join("app");
-    user.write("app/ptrun.toml", "[secrets]\nA = \"file://secrets.encrypted#a\"\nB = \"file://other?key=keys/k\"\n");
+    user.write(
+        "app/ptrun.toml",
+        "[secrets]\nA = \"file://secrets.encrypted#a\"\nB = \"file://other?key=keys/k\"\n",
+    );
     fs::create_dir_all(app.join("keys")).expect("a folder");
     fs::create_dir_all(app.join("deep")).expect("a folder");
     let ptrun = |args: &[&str], input: &str| {
         let mut command = user.ptrun();
         let input = user.write("input", input);
-        let output = command.current_dir(&app).args(args).stdin(fs::File::open(input).expect("a file")).output();
+        let output =
+            command.current_dir(&app).args(args).stdin(fs::File::open(input).expect("a file")).output();
         let output = output.expect("starts");
         assert!(output.status.success(), "{}", text(&output.stderr));
     };
@@ -214,7 +228,10 @@ fn a_project_cannot_grant_anything() {
     refused(&mut user.ptrun(), "config/not-here");
     // The user can.
     user.write("ptrun.toml", secret);
-    user.write(".config/ptrun/config.toml", "audit = \"off\"\n[plugins.guest]\nlimits = { memory = \"1KiB\" }\n");
+    user.write(
+        ".config/ptrun/config.toml",
+        "audit = \"off\"\n[plugins.guest]\nlimits = { memory = \"1KiB\" }\n",
+    );
     refused(&mut user.ptrun(), "plugin/limit");
     assert_eq!(values(user.ptrun().args(["--limit", "guest:memory=64MiB"]), &["A"]), some(&["x\u{e9}"]));
 }
@@ -257,7 +274,9 @@ fn explain_says_which_line_wants_what_and_starts_nothing() {
     let output = user.run(["explain", "-s", "C=env://THREE"]);
     let said = text(&output.stdout);
     assert!(
-        said.starts_with("file ptrun.toml\nfile ptrun.local.toml\nplugin env\n  is: ptrun/env 0.1.0 (built in)\n"),
+        said.starts_with(
+            "file ptrun.toml\nfile ptrun.local.toml\nplugin env\n  is: ptrun/env 0.1.0 (built in)\n"
+        ),
         "{said}"
     );
     assert!(

@@ -38,10 +38,15 @@ fn folders() -> Vec<PathBuf> {
 #[test]
 fn a_file_is_in_memory_is_the_users_alone_and_goes_with_the_command() {
     let user = User::new();
-    let script = "cat \"$A\"; echo \"$A\"; stat -f -c %T \"$A\"; stat -c '%a' \"$A\" \"${A%/*}\"; ls \"${A%/*}\"";
+    let script =
+        "cat \"$A\"; echo \"$A\"; stat -f -c %T \"$A\"; stat -c '%a' \"$A\" \"${A%/*}\"; ls \"${A%/*}\"";
     let printed = output(&mut ptrun(&user, "file"), &["sh", "-c", script]);
     let lines: Vec<&str> = printed.lines().collect();
-    assert_eq!([lines[0], lines[2], lines[3], lines[4], lines[5]], ["hi", "tmpfs", "600", "700", "A"], "{printed}");
+    assert_eq!(
+        [lines[0], lines[2], lines[3], lines[4], lines[5]],
+        ["hi", "tmpfs", "600", "700", "A"],
+        "{printed}"
+    );
     let path = Path::new(lines[1]);
     assert!(!path.exists() && !path.parent().expect("a folder").exists());
     // Also if the command fails, or dies.
@@ -86,7 +91,11 @@ fn an_open_file_has_no_name_and_cannot_be_changed() {
     assert_eq!(&lines[1..4], ["hi", "hi", "sealed"]);
     assert!(lines[4].starts_with("/memfd:ptrun"), "{printed}");
     // It takes no parent: the command has the number of ptrun.
-    let child = ptrun(&user, "fd").args(["--", "sh", "-c", "echo $$"]).stdout(Stdio::piped()).spawn().expect("starts");
+    let child = ptrun(&user, "fd")
+        .args(["--", "sh", "-c", "echo $$"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
     let number = child.id().to_string();
     assert_eq!(text(&child.wait_with_output().expect("ends").stdout).trim(), number);
     // Only what was delivered is open besides what was.

@@ -337,7 +337,9 @@ fn several_plugins_are_asked_at_once() {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
     let questions = [(&one, vec![&reference, &reference]), (&two, vec![&reference]), (&one, Vec::new())];
     let answers = tokio.block_on(ptrun_host::resolve_all(&questions));
-    assert!(answers[0].0.as_ref().is_ok_and(|secrets| secrets.len() == 2 && secrets.iter().all(Result::is_ok)));
+    assert!(
+        answers[0].0.as_ref().is_ok_and(|secrets| secrets.len() == 2 && secrets.iter().all(Result::is_ok))
+    );
     assert!(matches!(answers[1].0, Err(RunError::Exited { .. })), "one that fails leaves the others alone");
     assert!(answers[2].0.as_ref().is_ok_and(Vec::is_empty));
 }

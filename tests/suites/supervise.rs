@@ -85,7 +85,8 @@ fn exit_codes_pass_through_and_a_signal_is_128_and_its_number() {
 
 #[test]
 fn every_signal_reaches_the_command() {
-    let names = ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT", "ALRM", "TTIN", "TTOU", "IO", "PWR"];
+    let names =
+        ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT", "ALRM", "TTIN", "TTOU", "IO", "PWR"];
     let user = User::new();
     let traps: String = names.iter().map(|name| format!("trap 'echo {name}' {name}; ")).collect();
     let script = format!("{traps} echo $$; while :; do sleep 60 & wait; done");
@@ -135,7 +136,9 @@ fn a_signal_before_the_command_ends_ptrun_and_the_command_never_starts() {
         let end = Instant::now() + Duration::from_secs(20);
         let plugins = || {
             let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).into_iter().flatten().flatten();
-            tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok()).any(|name| name == "ptrun-plugins\n")
+            tasks
+                .filter_map(|task| fs::read_to_string(task.path().join("comm")).ok())
+                .any(|name| name == "ptrun-plugins\n")
         };
         while !plugins() && Instant::now() < end {
             std::thread::yield_now();
@@ -169,7 +172,9 @@ fn the_command_inherits_what_it_would_without_ptrun() {
             // Signal 33 is the C library's own, which no program can ignore; somebody above may have done it all the same.
             text(&output.stdout).replace("SigIgn:\t00000001", "SigIgn:\t00000000")
         };
-        for status in [&["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"][..], &["sh", "-c", "ulimit -a; umask"]] {
+        for status in
+            [&["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"][..], &["sh", "-c", "ulimit -a; umask"]]
+        {
             let mut bare = Command::new(status[0]);
             bare.args(&status[1..]).env("PATH", std::env::var_os("PATH").unwrap_or_default());
             let bare = started(&bare);
@@ -186,7 +191,8 @@ fn the_command_inherits_what_it_would_without_ptrun() {
 #[test]
 fn a_gibibyte_passes_through() {
     let user = User::new();
-    let mut zeros = Command::new("head").args(["-c", "1G", "/dev/zero"]).stdout(Stdio::piped()).spawn().expect("head");
+    let mut zeros =
+        Command::new("head").args(["-c", "1G", "/dev/zero"]).stdout(Stdio::piped()).spawn().expect("head");
     let mut command = ptrun(&user, &["--supervise"]);
     command.args(["sh", "-c", "tr '\\0' x | wc -c"]).stdin(zeros.stdout.take().expect("piped"));
     let output = command.output().expect("starts");
@@ -221,7 +227,10 @@ fn a_working_directory_that_is_gone_is_none_of_its_business() {
         fs::create_dir(&gone).expect("a folder");
         let inner = ptrun(&user, &[way]);
         let mut command = Command::new("sh");
-        command.args(["-c", "rmdir ../gone; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+        command
+            .args(["-c", "rmdir ../gone; exec \"$@\"", "sh"])
+            .arg(inner.get_program())
+            .args(inner.get_args());
         command.args(["printenv", "MESSAGE"]).current_dir(&gone);
         command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = command.output().expect("starts");
@@ -265,7 +274,8 @@ fn as_the_first_process_it_buries_orphans_and_passes_signals_on() {
                   echo $PPID $zombies; trap 'echo TERM; exit 3' TERM; echo ready; while :; do sleep 60 & wait; done";
     let mut running = Running::start(command.args(["sh", "-c", script]).stdin(Stdio::null()));
     assert_eq!((running.line().as_str(), running.line().as_str()), ("1 0", "ready"));
-    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.child.id())).expect("proc(5)");
+    let children =
+        fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.child.id())).expect("proc(5)");
     signal(children.trim().parse().expect("a number"), "TERM");
     assert_eq!(running.line(), "TERM");
     assert_eq!(running.child.wait().expect("ends").code(), Some(3));
@@ -282,7 +292,10 @@ fn a_terminal_has_job_control() {
     let steps = |command: &str| -> Value {
         let mut terminal = Command::new(&python);
         terminal.arg(root().join("tests/python/terminal.py")).arg(user.home()).arg(command);
-        terminal.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", user.home());
+        terminal
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", user.home());
         let output = terminal.env("GREETING", "hi").output().expect("starts");
         assert!(output.status.success(), "{command}: {}{}", text(&output.stdout), text(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON")

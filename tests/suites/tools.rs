@@ -41,14 +41,18 @@ fn export(user: &User, format: &str) -> Vec<u8> {
 }
 
 fn expected() -> Value {
-    ODD.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+    ODD.iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// What Python makes of the standard input, as JSON.
 fn python(user: &User, program: &str, input: &[u8]) -> Value {
     let file = user.write("input", input);
     let python = root().join("target/python/bin/python");
-    let output = Command::new(python).args(["-c", program]).stdin(fs::File::open(file).expect("a file")).output();
+    let output =
+        Command::new(python).args(["-c", program]).stdin(fs::File::open(file).expect("a file")).output();
     let output = output.expect("starts");
     assert!(output.status.success(), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
@@ -87,7 +91,8 @@ fn dotenv_is_read_by_others_and_by_us() {
     let mut ours = user.ptrun();
     ours.env("FILE", text(&file)).args(["export", "--format", "json", "--from", "env://FILE?format=dotenv"]);
     let output = ours.output().expect("starts");
-    let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let json: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
     assert_eq!(json, expected());
 }
 
@@ -197,7 +202,10 @@ fn init_writes_a_file_that_works_and_takes_over_a_dotenv() {
         "wrote .key: keep a copy where others cannot read it\nwrote secrets.encrypted\nwrote ptrun.toml\nadded .key \
          and ptrun.local.toml to .gitignore\nremove .env when `ptrun check` finds everything\n"
     );
-    assert_eq!(fs::read_to_string(user.home().join(".gitignore")).expect("text"), "target\n.key\nptrun.local.toml\n");
+    assert_eq!(
+        fs::read_to_string(user.home().join(".gitignore")).expect("text"),
+        "target\n.key\nptrun.local.toml\n"
+    );
     for file in ["secrets.encrypted", "ptrun.toml"] {
         let content = fs::read(user.home().join(file)).expect("a file");
         assert!(!text(&content).contains("sk-1"), "{file}");
@@ -221,7 +229,8 @@ fn init_writes_a_file_that_works_and_takes_over_a_dotenv() {
     assert_eq!(text(&output.stderr), "wrote ptrun.toml\n");
     assert!(text(&user.run(["check"]).stderr).starts_with("error[usage/no-secrets]: "));
     let commented = fs::read_to_string(user.home().join("ptrun.toml")).expect("text");
-    let all: String = commented.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+    let all: String =
+        commented.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
     let (_, examples) = all.split_once("[secrets]\n").expect("a table");
     let without_words = |line: &&str| line.contains(" = ") || line.starts_with('[');
     let examples: String = examples.lines().filter(without_words).map(|line| format!("{line}\n")).collect();

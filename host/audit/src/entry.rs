@@ -170,8 +170,7 @@ impl Entry {
         entry.requests.truncate(MOST);
         let Self { event, classes, user, program, profile, secrets, plugins, requests, .. } = &mut entry;
         let single = [Some(event), user.name.as_mut(), program.as_mut(), profile.as_mut()];
-        let secrets =
-            secrets.iter_mut().flat_map(|of| [of.name.as_mut(), Some(&mut of.reference)]).flatten();
+        let secrets = secrets.iter_mut().flat_map(|of| [of.name.as_mut(), Some(&mut of.reference)]).flatten();
         let plugins = plugins.iter_mut().flat_map(|of| {
             of.signers.truncate(MOST);
             [&mut of.scheme, &mut of.name, &mut of.version, &mut of.digest].into_iter().chain(&mut of.signers)

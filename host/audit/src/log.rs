@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use crate::AuditError;
 use crate::entry::{Decision, Entry};
 use crate::line::{self, DIGITS, Link};
-use crate::AuditError;
 
 /// How much is read at once, backward from the end.
 const STEP: u64 = 4096;
@@ -95,14 +95,23 @@ impl Log {
         let mut start = length;
         // Enough is read when there is a whole line: between two ends of lines, or the beginning and one.
         loop {
-            let ends: Vec<usize> =
-                tail.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).take(2).collect();
+            let ends: Vec<usize> = tail
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, byte)| **byte == b'\n')
+                .map(|(at, _)| at)
+                .take(2)
+                .collect();
             let (line, whole) = match (ends.as_slice(), start) {
                 ([end, before], _) => (&tail[before + 1..*end], start + *end as u64 + 1),
                 ([end], 0) => (&tail[..*end], *end as u64 + 1),
                 ([], 0) => return Ok((0, Link::none())),
                 _ if length - start > LONGEST => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no record: a line has no end"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "it is no record: a line has no end",
+                    ));
                 }
                 _ => {
                     let step = STEP.max(length - start).min(start);

@@ -5,10 +5,10 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::AuditError;
 use crate::entry::{Decision, Entry};
 use crate::line;
 use crate::log::Log;
-use crate::AuditError;
 
 /// Where journald listens (systemd, "Native Journal Protocol").
 const JOURNAL: &str = "/run/systemd/journal/socket";

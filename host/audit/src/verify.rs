@@ -145,7 +145,9 @@ fn check(mut lines: impl BufRead, head: Option<&Link>) -> io::Result<Report> {
 ///
 /// # Errors
 /// If the file cannot be opened.
-pub fn entries(path: &Path) -> Result<impl Iterator<Item = Result<(u64, Entry), Broken>> + use<>, AuditError> {
+pub fn entries(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<(u64, Entry), Broken>> + use<>, AuditError> {
     let file = File::open(path).map_err(|why| AuditError::Unreadable { path: path.to_owned(), why })?;
     Ok(read(BufReader::new(file)))
 }

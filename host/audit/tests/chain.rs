@@ -213,7 +213,8 @@ fn the_file_is_the_users_alone() {
     assert_eq!(refused("link"), "it is a link");
     fs::create_dir(at("folder")).expect("a folder");
     assert!(refused("folder").contains("directory"), "{}", refused("folder"));
-    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).expect("a FIFO");
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+        .expect("a FIFO");
     assert_eq!(refused("fifo"), "it is no regular file");
     assert!(refused("readable/log").contains("cannot be written"));
 }

@@ -102,7 +102,8 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
         shell.env(PATH, &path).env(COUNT, "100").output().expect("starts")
     };
     let output = written(4);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let said =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success() && said.contains("Unwritable"), "{said}");
     let report = verify(&path).expect("reads");
     assert!(report.is_intact() && report.torn.is_none() && report.records > 3, "{report:?}");

@@ -37,13 +37,22 @@ fn journald_and_syslog_get_a_datagram() {
     let mut entry = entry("two\nlines");
     Sink::Journald(path.clone()).write(&entry).expect("sent");
     let text = receive();
-    for part in ["MESSAGE\n", "PRIORITY\n\u{1}\0\0\0\0\0\0\06\n", "SYSLOG_IDENTIFIER\n", "PTRUN_EVENT\n\u{3}", "two\nlines\n"] {
+    for part in [
+        "MESSAGE\n",
+        "PRIORITY\n\u{1}\0\0\0\0\0\0\06\n",
+        "SYSLOG_IDENTIFIER\n",
+        "PTRUN_EVENT\n\u{3}",
+        "two\nlines\n",
+    ] {
         assert!(text.contains(part), "{part:?}: {text:?}");
     }
     entry.decision = Decision::Refused;
     Sink::Syslog(path.clone()).write(&entry).expect("sent");
     let text = receive();
-    assert!(text.starts_with("<36>ptrun[") && text.contains("]: {\"time\":") && !text.contains('\n'), "{text}");
+    assert!(
+        text.starts_with("<36>ptrun[") && text.contains("]: {\"time\":") && !text.contains('\n'),
+        "{text}"
+    );
     drop(socket);
     assert!(matches!(Sink::Syslog(path).write(&entry), Err(AuditError::Socket { .. })));
 }

@@ -98,8 +98,9 @@ impl Account {
         let chain = chain.with_settings(region, endpoint);
         if let Some(variant) = chain.variant() {
             let message = format!("the servers of AWS for {variant} are set, which no plugin is granted");
-            return Err(Failure::new("usage/endpoint", message)
-                .help("name the server: AWS_ENDPOINT_URL_SECRETS_MANAGER, or `endpoint_url` in the profile"));
+            return Err(Failure::new("usage/endpoint", message).help(
+                "name the server: AWS_ENDPOINT_URL_SECRETS_MANAGER, or `endpoint_url` in the profile",
+            ));
         }
         let endpoint = match chain.endpoint() {
             None => None,

@@ -106,7 +106,8 @@ impl Audit {
             Ok(_) => self.entry.decision = Decision::Allowed,
             Err(failures) => self.entry.classes = failures.classes().map(str::to_owned).collect(),
         }
-        let written: Vec<_> = self.sinks.iter().map(|sink| sink.write(&self.entry).map_err(unwritten)).collect();
+        let written: Vec<_> =
+            self.sinks.iter().map(|sink| sink.write(&self.entry).map_err(unwritten)).collect();
         if written.iter().all(Result::is_ok) {
             return done;
         }

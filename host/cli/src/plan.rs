@@ -111,7 +111,11 @@ impl Plan {
         for (name, entry) in &self.entries {
             if !plugins.answers(entry.reference.scheme()) {
                 let failure = Plugins::unknown(entry.reference.scheme()).fact("secret", name);
-                return Err(entry.place().iter().fold(failure, |failure, place| failure.fact("at", place)).into());
+                return Err(entry
+                    .place()
+                    .iter()
+                    .fold(failure, |failure, place| failure.fact("at", place))
+                    .into());
             }
         }
         plugins.want(&self.references().map(|reference| reference.scheme().to_owned()).collect())?;
@@ -176,7 +180,8 @@ impl Plan {
         let of_wholes = answers.split_off(self.entries.len());
         let mut delivered: BTreeMap<SecretName, Delivered> = BTreeMap::new();
         for (whole, answer) in self.wholes.iter().zip(of_wholes) {
-            for (name, value) in answer.map(|object| whole.members(&object)).transpose()?.unwrap_or_default() {
+            for (name, value) in answer.map(|object| whole.members(&object)).transpose()?.unwrap_or_default()
+            {
                 delivered.insert(name.clone(), Delivered { name, value, inject: usual });
             }
         }

@@ -120,11 +120,7 @@ impl Plugins {
     }
 
     /// Lets plugins in that may run, all or none, with what files say about them.
-    fn admit(
-        &mut self,
-        found: Vec<(String, Found)>,
-        named: impl Fn(&str) -> bool,
-    ) -> Result<(), Failures> {
+    fn admit(&mut self, found: Vec<(String, Found)>, named: impl Fn(&str) -> bool) -> Result<(), Failures> {
         for (scheme, approved) in approval::gate(found, self.policy)? {
             let plugin = Plugin::new(approved, named(&scheme));
             let plugin = match self.configured.get(&scheme).cloned() {
@@ -147,10 +143,13 @@ impl Plugins {
         if let Some(place) = keys_of_project
             && !plugin.approved.is_ours()
         {
-            return Err(Failure::new("config/not-here", "a project gives keys to the plugins of ptrun alone")
-                .fact("at", place)
-                .help("put it into `config.toml` in `$XDG_CONFIG_HOME/ptrun`, or use `--unlock`")
-                .into());
+            return Err(Failure::new(
+                "config/not-here",
+                "a project gives keys to the plugins of ptrun alone",
+            )
+            .fact("at", place)
+            .help("put it into `config.toml` in `$XDG_CONFIG_HOME/ptrun`, or use `--unlock`")
+            .into());
         }
         for (grant, place) in &allow {
             plugin.allow(grant).map_err(|failure| failure.fact("at", place))?;
@@ -226,7 +225,7 @@ impl Plugins {
 
     pub(crate) fn unknown(scheme: &str) -> Failure {
         Failure::new("reference/unknown-scheme", format!("no plugin answers to `{scheme}://`"))
-            .help(format!("name one: `--plugin ./{scheme}.wasm`, or `--plugin {scheme}=PATH`"))
+            .help(format!("name one: `--plugin ./{scheme}.wasm`, `--plugin {scheme}=PATH`, or `[plugins.{scheme}]` in a file"))
     }
 
     /// Whether there is a plugin for a scheme, or one could be looked for.
@@ -254,7 +253,8 @@ impl Plugins {
             let wanted = plugin.approved.wanted(Use::Read, &[&reference]);
             wanted.paths().any(|path| path == Path::new(reference.key()))
         };
-        let based = is_path.then(|| reference.with_key(below(reference.key()))).flatten().unwrap_or(reference);
+        let based =
+            is_path.then(|| reference.with_key(below(reference.key()))).flatten().unwrap_or(reference);
         match plugin.approved.verified().manifest().capabilities.keys {
             true => based.with_option_changed(crate::opener::OPTION, |path| below(path)),
             false => based,

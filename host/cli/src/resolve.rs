@@ -15,8 +15,8 @@ use crate::config::Config;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::prepare::{Given, Prepared, Purpose, Ready, prepare};
-use crate::report::{Failure, Failures};
 use crate::process::deaf;
+use crate::report::{Failure, Failures};
 use crate::{confine, credential, opener, progress, shell};
 
 /// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every

@@ -215,7 +215,8 @@ impl Egress {
         let operation = rules::operation(&parts.headers);
         let allowed = self.rules.decide(&parts.method, &parts.uri, operation)?;
         parts.uri = allowed.uri;
-        let mut body = Counted::new(body, Arc::clone(budget), Arc::clone(live), Direction::Out).boxed_unsync();
+        let mut body =
+            Counted::new(body, Arc::clone(budget), Arc::clone(live), Direction::Out).boxed_unsync();
         if allowed.rule.access.auth.is_some() {
             let theirs = auth::strip(&mut parts);
             let nobody =

@@ -45,7 +45,14 @@ impl Live {
             None => (None, Some("it was given up".to_owned())),
         };
         let [sent, received] = [&self.sent, &self.received].map(|count| count.load(Ordering::Relaxed));
-        Exchange { method: self.method.to_string(), origin: self.origin.clone(), status, failed, sent, received }
+        Exchange {
+            method: self.method.to_string(),
+            origin: self.origin.clone(),
+            status,
+            failed,
+            sent,
+            received,
+        }
     }
 }
 

@@ -57,8 +57,8 @@ pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, LimitError, Limits};
 pub use ptrun_egress::{
-    Exchange,    Authenticator, Boxed, CredentialError, EgressError, IpNet, Options as EgressOptions, Resolve, Roots,
-    SystemResolver, Token,
+    Authenticator, Boxed, CredentialError, EgressError, Exchange, IpNet, Options as EgressOptions, Resolve,
+    Roots, SystemResolver, Token,
 };
 pub use ptrun_trust::{
     Approvals, Auth, Capabilities, Change, Check, Digest, DigestError, HttpAccess, KeyError, Lock, METHODS,

@@ -328,12 +328,8 @@ fn a_rotation_that_never_ends_is_said() {
     assert_eq!(class(&said), "secret/rotation", "{said}");
     // One that takes a while.
     let pending = described(&["AWSPENDING"]);
-    let server = Server::start(vec![
-        rotated,
-        pending.clone(),
-        pending,
-        described(&["AWSCURRENT", "AWSPENDING"]),
-    ]);
+    let server =
+        Server::start(vec![rotated, pending.clone(), pending, described(&["AWSCURRENT", "AWSPENDING"])]);
     assert_eq!(good_text(&mut ptrun(&user, &server.url, &["rotate", "aws://a"])), "");
     assert_eq!(server.requests().len(), 4);
 }

@@ -70,7 +70,7 @@ error[usage]: unexpected argument 'printenv' found
     assert_data_eq!(
         said(&user, user.ptrun().args(["-s", "A=env://B", "plugin", "list"]), 125),
         str![[r#"
-error[usage]: `--secret` and the command stand after the name of a subcommand, and only `run` has them
+error[usage]: the options of a run and the command stand after the name of a subcommand, and only `run` has all of them
   help: see `ptrun --help`
 
 "#]]
@@ -153,6 +153,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_readme_lists_every_class() {
     let groups = [
+        "audit",
+        "config",
         "exec",
         "file",
         "grant",

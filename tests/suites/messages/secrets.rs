@@ -13,7 +13,7 @@ fn scheme_that_no_plugin_has() {
         str![[r#"
 error[reference/unknown-scheme]: no plugin answers to `vault://`
   secret: A
-  help: name one: `--plugin ./vault.wasm`, or `--plugin vault=PATH`
+  help: name one: `--plugin ./vault.wasm`, `--plugin vault=PATH`, or `[plugins.vault]` in a file
 
 "#]]
     );
@@ -137,7 +137,7 @@ fn value_that_no_variable_can_hold() {
         str![[r#"
 error[inject/nul]: the value has a NUL byte, which no environment variable can hold
   secret: A
-  help: refer to a part of it, or keep it in another form, such as base64
+  help: refer to a part of it, or deliver it in a file: `inject = "file"`
 
 "#]]
     );
@@ -166,7 +166,7 @@ fn nothing_asked_for() {
         refused(&user, &["--plugin", "env"]),
         str![[r#"
 error[usage/no-secrets]: no secret was asked for
-  help: name one with `--secret NAME=SCHEME://KEY`, or start the command without ptrun
+  help: name one with `--secret NAME=SCHEME://KEY`, or in `ptrun.toml`, which `ptrun init` writes
 
 "#]]
     );

@@ -235,7 +235,6 @@ fn built_in_plugin_whose_key_was_revoked() {
         str![[r#"
 error[trust/revoked]: the plugin `env` is signed by a key that you revoked
   signer: [BUILT-IN]
-  secret: A
   help: ask the publisher for a file that another key signed
 
 "#]]

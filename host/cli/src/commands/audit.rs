@@ -63,7 +63,8 @@ fn time(text: &str) -> Result<Timestamp, String> {
         let start = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|why| why.to_string())?;
         return Ok(start.timestamp());
     }
-    let ago: SignedDuration = text.parse().map_err(|_| "a time such as 2026-01-31T12:00:00Z, or 2h".to_owned())?;
+    let ago: SignedDuration =
+        text.parse().map_err(|_| "a time such as 2026-01-31T12:00:00Z, or 2h".to_owned())?;
     Timestamp::now().checked_sub(ago).map_err(|why| why.to_string())
 }
 
@@ -76,7 +77,8 @@ pub(crate) fn execute(command: &AuditCommand) -> Result<ExitCode, Failures> {
 
 fn place(file: Option<&Path>) -> Result<PathBuf, Failure> {
     let none = || {
-        Failure::new("system/home", "there is no folder for your states").help("set the variable HOME, or name a file")
+        Failure::new("system/home", "there is no folder for your states")
+            .help("set the variable HOME, or name a file")
     };
     file.map(Path::to_owned).or_else(usual).ok_or_else(none)
 }
@@ -89,11 +91,12 @@ fn unreadable(why: AuditError) -> Failure {
 impl ShowArgs {
     fn wants(&self, entry: &Entry) -> bool {
         let secret = |wanted: &String| {
-            entry.secrets.iter().any(|secret| secret.name.as_ref() == Some(wanted) || secret.reference.starts_with(wanted.as_str()))
+            entry.secrets.iter().any(|secret| {
+                secret.name.as_ref() == Some(wanted) || secret.reference.starts_with(wanted.as_str())
+            })
         };
-        let user = |wanted: &String| {
-            entry.user.name.as_ref() == Some(wanted) || wanted.parse() == Ok(entry.user.id)
-        };
+        let user =
+            |wanted: &String| entry.user.name.as_ref() == Some(wanted) || wanted.parse() == Ok(entry.user.id);
         self.secret.as_ref().is_none_or(secret)
             && self.program.as_ref().is_none_or(|wanted| entry.program.as_ref() == Some(wanted))
             && self.user.as_ref().is_none_or(user)
@@ -109,7 +112,8 @@ fn show(args: &ShowArgs) -> Result<(), Failures> {
         let Ok((_, entry)) = entry else { continue };
         if args.wants(&entry) {
             let line = if args.json {
-                serde_json::to_string(&entry).map_err(|why| Failure::new("system/output", why.to_string()))? + "\n"
+                serde_json::to_string(&entry).map_err(|why| Failure::new("system/output", why.to_string()))?
+                    + "\n"
             } else {
                 text(&entry)
             };
@@ -122,7 +126,10 @@ fn show(args: &ShowArgs) -> Result<(), Failures> {
 /// A line for people.
 fn text(entry: &Entry) -> String {
     let user = entry.user.name.clone().unwrap_or_else(|| entry.user.id.to_string());
-    let what = entry.program.as_deref().map_or_else(|| entry.event.clone(), |program| format!("{} {program}", entry.event));
+    let what = entry
+        .program
+        .as_deref()
+        .map_or_else(|| entry.event.clone(), |program| format!("{} {program}", entry.event));
     let decision = match entry.decision {
         Decision::Allowed => "allowed".to_owned(),
         Decision::Refused => format!("refused ({})", entry.classes.join(", ")),
@@ -156,7 +163,9 @@ fn verify(path: &Path, json: bool) -> Result<ExitCode, Failure> {
             text.push_str(&format!("{} times, a line that had been cut off was removed\n", report.repaired));
         }
         if let Some(bytes) = report.torn {
-            text.push_str(&format!("the last line was cut off after {bytes} bytes: the next record removes it\n"));
+            text.push_str(&format!(
+                "the last line was cut off after {bytes} bytes: the next record removes it\n"
+            ));
         }
         text.extend(broken.iter().map(|broken| format!("{broken}\n")));
         text.push_str(if report.is_intact() { "the record is whole\n" } else { "the record was changed\n" });

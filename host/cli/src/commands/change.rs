@@ -11,10 +11,10 @@ use super::typed;
 use crate::args::Global;
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::harden;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
-use crate::harden;
 use crate::resolve::{self, Session};
 
 /// How long ptrun waits between two looks at a rotation: the first time, and at most.
@@ -86,7 +86,8 @@ pub(crate) fn rotate(global: &Global, args: &RotateArgs) -> Result<(), Failures>
         let deadline = Instant::now().checked_add(limit);
         let (mut pause, longest) = LOOKS;
         while !args.no_wait && !is_current(sandbox, &reference, &version).await? {
-            let left = deadline.map_or(longest, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let left =
+                deadline.map_or(longest, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 let message = format!("the rotation did not end in {:#}", args.wait);
                 return Err(Failure::new("secret/rotation", message)
@@ -104,7 +105,9 @@ pub(crate) fn rotate(global: &Global, args: &RotateArgs) -> Result<(), Failures>
 /// Whether a version is what everybody reads. A backend that is busy is asked again.
 async fn is_current(sandbox: &Sandbox, reference: &SecretRef, version: &str) -> Result<bool, Failure> {
     match sandbox.is_current(reference, version).await {
-        Err(RunError::Refused { error: SecretError::Throttled { .. } | SecretError::Unavailable(_), .. }) => Ok(false),
+        Err(RunError::Refused {
+            error: SecretError::Throttled { .. } | SecretError::Unavailable(_), ..
+        }) => Ok(false),
         known => Ok(known?),
     }
 }

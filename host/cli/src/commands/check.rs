@@ -91,7 +91,13 @@ impl Checked {
         let name = |row: &Row| row.name.clone().unwrap_or_else(|| "(members)".to_owned());
         let width = self.rows.iter().map(|row| name(row).len()).max().unwrap_or_default();
         let line = |row: &Row| {
-            format!("{:<8} {:<width$} {:>8.1} ms  {}\n", row.state, name(row), row.milliseconds, row.reference)
+            format!(
+                "{:<8} {:<width$} {:>8.1} ms  {}\n",
+                row.state,
+                name(row),
+                row.milliseconds,
+                row.reference
+            )
         };
         self.rows.iter().map(line).collect()
     }

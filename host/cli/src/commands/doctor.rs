@@ -53,7 +53,8 @@ fn recorded() -> Result<String, String> {
 
 /// The keys of this folder, and of the project.
 fn keys() -> impl Iterator<Item = PathBuf> {
-    let folders: BTreeSet<PathBuf> = [std::env::current_dir().ok(), config::project()].into_iter().flatten().collect();
+    let folders: BTreeSet<PathBuf> =
+        [std::env::current_dir().ok(), config::project()].into_iter().flatten().collect();
     folders.into_iter().map(|folder| folder.join(".key")).filter(|key| key.symlink_metadata().is_ok())
 }
 

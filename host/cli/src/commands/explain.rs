@@ -61,7 +61,11 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<(), Failure
         _ => {
             let files = config.files.iter().map(|file| format!("file {file}\n"));
             let profile = config.profile.name().map(|name| format!("profile {name}\n"));
-            files.chain(profile).chain(explained.iter().map(Explained::text)).chain([secrets.text()]).collect()
+            files
+                .chain(profile)
+                .chain(explained.iter().map(Explained::text))
+                .chain([secrets.text()])
+                .collect()
         }
     };
     Ok(print(&text)?)

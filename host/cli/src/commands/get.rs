@@ -53,7 +53,8 @@ pub(crate) fn get(global: &Global, args: &GetArgs) -> Result<(), Failures> {
         }
         stdout.flush()
     };
-    let printed: io::Result<()> = secrets.iter().flatten().map(ptrun_host::SecretBytes::expose).try_for_each(print);
+    let printed: io::Result<()> =
+        secrets.iter().flatten().map(ptrun_host::SecretBytes::expose).try_for_each(print);
     printed.map_err(|why| {
         Failure::new("system/output", format!("the secret could not be printed: {why}")).into()
     })

@@ -58,7 +58,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<(), Failures> {
 fn take_over(path: &Path) -> Result<Vec<SecretName>, Failure> {
     let shown = path.display();
     let text = ptrun_host::read_regular(path, user::MAX_BYTES).map_err(|why| {
-        Failure::new("file/unreadable", format!("`{shown}` cannot be read: {why}")).help("name it: `--env FILE`")
+        Failure::new("file/unreadable", format!("`{shown}` cannot be read: {why}"))
+            .help("name it: `--env FILE`")
     })?;
     let members = ptrun_host::members(&SecretBytes::new(text), Some(Format::Dotenv)).map_err(|_| {
         Failure::new("file/format", format!("`{shown}` has a line that is not `NAME=value`"))
@@ -90,7 +91,8 @@ fn ignore() -> Result<(), Failure> {
         return Ok(());
     }
     let text = fs::read_to_string(path).unwrap_or_default();
-    let missing: Vec<&str> = IGNORED.into_iter().filter(|name| !text.lines().any(|line| line == *name)).collect();
+    let missing: Vec<&str> =
+        IGNORED.into_iter().filter(|name| !text.lines().any(|line| line == *name)).collect();
     if missing.is_empty() {
         return Ok(());
     }

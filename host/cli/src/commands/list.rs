@@ -7,10 +7,10 @@ use serde_json::json;
 use super::{pretty, print};
 use crate::args::Global;
 use crate::audit::Audit;
+use crate::harden;
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
-use crate::harden;
 use crate::resolve::{self, Session};
 
 #[derive(Debug, Args)]

@@ -24,7 +24,8 @@ pub(crate) mod plugin;
 /// Writes what a command was asked for. If nobody reads on, that is nobody's mistake.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let printed = io::stdout().lock().write_all(text.as_bytes());
-    let printed = printed.or_else(|why| if why.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(why) });
+    let printed =
+        printed.or_else(|why| if why.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(why) });
     printed.map_err(|why| Failure::new("system/output", format!("the output could not be written: {why}")))
 }
 

@@ -62,7 +62,10 @@ fn without_value(message: &str) -> String {
 /// The most similar of some names, if one is similar at all.
 pub(super) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.into_iter().map(|known| (strsim::jaro_winkler(name, known), known));
-    scored.filter(|(score, _)| *score > 0.8).max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|of| of.1)
+    scored
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|of| of.1)
 }
 
 /// Names for people.

@@ -139,9 +139,10 @@ impl Config {
             let name = name.into_inner();
             let name = name.parse().map_err(|why| Failure::from(why).fact("at", &place))?;
             let file::Secret { reference, required, default, inject } = secret.into_inner();
-            let reference = self.profile.reference(&reference).map_err(|failure| {
-                failure.fact("secret", &name).fact("at", &place)
-            })?;
+            let reference = self
+                .profile
+                .reference(&reference)
+                .map_err(|failure| failure.fact("secret", &name).fact("at", &place))?;
             self.secrets.insert(name, SecretConfig { reference, required, default, inject, place });
         }
         for whole in from {

@@ -18,8 +18,8 @@ use ptrun_host::{SecretName, SecretRef};
 
 pub(crate) use self::file::Inject;
 use self::file::{File, Plugin, Run, Secret, Table, Whole};
-use self::source::{Owner, Source};
 pub(crate) use self::source::Place;
+use self::source::{Owner, Source};
 use crate::profile::Profile;
 use crate::report::Failure;
 use crate::user;

@@ -120,10 +120,8 @@ impl Refused {
                 .help("check who may read it, or name another with `--config`"),
             Self::Kind(kind) => Failure::new("config/unreadable", format!("`{name}` is {kind}"))
                 .help("put a file there, or name another with `--config`"),
-            Self::Large => {
-                Failure::new("config/too-large", format!("`{name}` has over {MAX_BYTES} bytes"))
-                    .help("it holds references and no data; check that it is the right file")
-            }
+            Self::Large => Failure::new("config/too-large", format!("`{name}` has over {MAX_BYTES} bytes"))
+                .help("it holds references and no data; check that it is the right file"),
             Self::Insecure(why, help) => {
                 Failure::new("config/insecure", format!("`{name}` is not used: {why}"))
                     .help(help.replace("FILE", name))

@@ -29,8 +29,7 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn new() -> Result<Self, Failure> {
         let base = base().ok_or_else(|| {
-            Failure::new("inject/memory", NOWHERE)
-                .help("deliver the secrets in open files: `--inject fd`")
+            Failure::new("inject/memory", NOWHERE).help("deliver the secrets in open files: `--inject fd`")
         })?;
         sweep(&base);
         let failure = |why: io::Error| {

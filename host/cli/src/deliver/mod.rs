@@ -60,9 +60,12 @@ pub(crate) fn check(secrets: Vec<Delivered>) -> Result<Checked, Failures> {
             let value = value.expose();
             match inject {
                 Inject::Env if value.contains(&0) => Some(
-                    Failure::new("inject/nul", "the value has a NUL byte, which no environment variable can hold")
-                        .fact("secret", name)
-                        .help("refer to a part of it, or deliver it in a file: `inject = \"file\"`"),
+                    Failure::new(
+                        "inject/nul",
+                        "the value has a NUL byte, which no environment variable can hold",
+                    )
+                    .fact("secret", name)
+                    .help("refer to a part of it, or deliver it in a file: `inject = \"file\"`"),
                 ),
                 Inject::Stdin if std::str::from_utf8(value).is_err() => Some(
                     Failure::new("inject/not-unicode", "the value is not UTF-8, which no JSON can hold")

@@ -46,14 +46,18 @@ impl Template {
     /// Writes the file, which only the user can read.
     pub(super) fn fill(&self, secrets: &[Delivered]) -> Result<Filled, Failure> {
         let text = read_regular(&self.from, MAX_BYTES).map_err(|why| {
-            Failure::new("inject/template", format!("the template `{}` cannot be read: {why}", self.from.display()))
-                .help("check the path before `:`")
+            Failure::new(
+                "inject/template",
+                format!("the template `{}` cannot be read: {why}", self.from.display()),
+            )
+            .help("check the path before `:`")
         })?;
         let filled = fill(&text, secrets).map_err(|undefined| undefined.failure(&self.from, &text))?;
         write_new(&self.to, &filled).map_err(|why| {
             let message = format!("`{}` cannot be written: {why}", self.to.display());
-            Failure::new("inject/template", message)
-                .help("it is made for the run and removed after it; remove what is there, or name another path")
+            Failure::new("inject/template", message).help(
+                "it is made for the run and removed after it; remove what is there, or name another path",
+            )
         })?;
         Ok(Filled(self.to.clone()))
     }
@@ -70,9 +74,12 @@ impl Undefined {
         let before = &text[..self.at];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().len() + 1;
-        Failure::new("inject/template", format!("the template names `{}`, which is no secret of this run", self.name))
-            .fact("at", format!("{}:{line}:{column}", path.display()))
-            .help("check the spelling, or ask for the secret with `--secret`")
+        Failure::new(
+            "inject/template",
+            format!("the template names `{}`, which is no secret of this run", self.name),
+        )
+        .fact("at", format!("{}:{line}:{column}", path.display()))
+        .help("check the spelling, or ask for the secret with `--secret`")
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command: it takes the place of `ptrun`, or `ptrun` stays its parent.
 
-mod sys;
 mod supervise;
+mod sys;
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -26,7 +26,16 @@ const OWN: [Signal; 9] = [
 /// it, and only the main one knows what to do about it.
 pub(crate) fn deaf() {
     // It cannot fail.
-    let _ = SigSet::all().thread_block();
+    let _ = others().thread_block();
+}
+
+/// All signals but those of a thread's own mistakes, which the engine of the plugins makes use of.
+fn others() -> SigSet {
+    let mut signals: SigSet = Signal::iterator().collect();
+    for signal in OWN {
+        signals.remove(signal);
+    }
+    signals
 }
 
 /// The signals that arrive from now on. None of them ends this process any more.
@@ -35,10 +44,7 @@ pub(crate) struct Signals(SignalFd);
 impl Signals {
     /// Before anything is made that must be removed.
     pub(crate) fn hold() -> io::Result<Self> {
-        let mut held: SigSet = Signal::iterator().collect();
-        for signal in OWN {
-            held.remove(signal);
-        }
+        let mut held = others();
         // What is written to nobody is an error, and no signal for the command.
         held.remove(Signal::SIGPIPE);
         held.thread_block()?;

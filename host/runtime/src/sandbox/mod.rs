@@ -142,7 +142,15 @@ impl Sandbox {
             false => None,
         };
         let config = config.into_iter().collect();
-        Ok(Self { compiled, grants, config, egress: egress.map(Arc::new), instance, source, exchanges: Mutex::default() })
+        Ok(Self {
+            compiled,
+            grants,
+            config,
+            egress: egress.map(Arc::new),
+            instance,
+            source,
+            exchanges: Mutex::default(),
+        })
     }
 
     /// The plugin.

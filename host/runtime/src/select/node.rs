@@ -44,7 +44,8 @@ impl Node {
         for (name, node) in members {
             last.insert(name, node);
         }
-        let nothing = |node: &Self| matches!(node, Self::Plain(text) if matches!(text.as_str(), "" | "~" | "null"));
+        let nothing =
+            |node: &Self| matches!(node, Self::Plain(text) if matches!(text.as_str(), "" | "~" | "null"));
         let there = last.into_iter().filter(|(_, node)| !nothing(node));
         there.map(|(name, node)| Some((name.to_owned(), node.value()?))).collect()
     }
