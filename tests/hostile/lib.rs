@@ -39,7 +39,11 @@ pub fn reach(host: &str, targets: &[&str]) -> Result<Secret, Error> {
 pub fn signed_for(host: &str, scope: &str) -> Result<Secret, Error> {
     let credential = format!("Credential=AKIDEXAMPLE/20260101/{scope}/aws4_request");
     let authorization = format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=00");
-    let headers = [("authorization", &*authorization), ("x-amz-target", "secretsmanager.GetSecretValue")];
+    let headers = [
+        ("authorization", &*authorization),
+        ("content-type", "application/x-amz-json-1.1"),
+        ("x-amz-target", "secretsmanager.GetSecretValue"),
+    ];
     match ptrun_plugin::http::send("POST", &format!("{host}/"), &headers, b"{}") {
         Ok(answer) => loot(format!("signed for {scope}: {}", answer.status)),
         Err(_) => contained(),

@@ -198,6 +198,20 @@ fn it_can_be_searched() {
 }
 
 #[test]
+fn what_somebody_wrote_into_it_steers_no_terminal() {
+    let user = User::new();
+    let odd = "a\u{1b}[2J\u{9b}\u{202e}b";
+    let mut command = ptrun(&user);
+    command.args(["--", odd]).output().expect("starts");
+    for args in [&["audit", "show"][..], &["audit", "show", "--json"]] {
+        let shown = text(&user.run(args.iter().copied()).stdout);
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!shown.contains(steers) && shown.contains("[2J"), "{shown:?}");
+        assert_eq!(shown.lines().count(), 1);
+    }
+}
+
+#[test]
 fn what_was_changed_is_found() {
     let user = User::new();
     for _ in 0..3 {

@@ -161,6 +161,34 @@ fn run(user: &User, plugin: &Path, host: &str, signed: Option<&str>) -> End {
     End { class: class.unwrap_or_default().to_owned(), time, memory: memory.join().expect("joins"), said }
 }
 
+/// One record says that it was refused, and why; and nothing that it said is in there.
+fn recorded(user: &User, case: &Case, class: &str) {
+    let record = fs::read_to_string(user.home().join(".local/state/ptrun/audit.jsonl")).expect("a record");
+    let lines: Vec<&str> = record.lines().collect();
+    let [line] = lines.as_slice() else { panic!("{}: {} records", case.name, lines.len()) };
+    let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    let entry = &line["entry"];
+    assert_eq!(
+        (&entry["decision"], &entry["classes"][0]),
+        (&"refused".into(), &class.into()),
+        "{}",
+        case.name
+    );
+    assert!(!record.contains(CANARY) && !record.contains(TOKEN), "{}: {record}", case.name);
+    assert!(record.len() < 64 << 10, "{}: {} bytes", case.name, record.len());
+    let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
+    assert!(!record.chars().any(steers), "{}: {record:?}", case.name);
+    // What it sent, or wanted to, is in there, too.
+    let asks = ["h15", "h34", "h35", "h36", "h37", "h38", "h43", "h44"];
+    if asks.iter().any(|name| case.name.starts_with(name)) && class != "plugin/limit" {
+        assert!(
+            entry["requests"].as_array().is_some_and(|requests| !requests.is_empty()),
+            "{}: {entry}",
+            case.name
+        );
+    }
+}
+
 /// The high-water mark of a process, in KiB, as far as it could be seen.
 fn watch(process: u32) -> std::thread::JoinHandle<u64> {
     std::thread::spawn(move || {
@@ -218,6 +246,7 @@ async fn every_hostile_plugin_ends_as_it_should() {
         let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
         let printable = |c: char| c == '\n' || !(c.is_control() || invisible(c));
         assert!(said.chars().all(printable), "{}: {said:?}", case.name);
+        recorded(&user, case, &case.ends);
         let leaked =
             server.requests().iter().any(|request| request.contains(CANARY) || request.contains(TOKEN));
         assert!(!leaked, "{}: the canary went out", case.name);

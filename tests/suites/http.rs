@@ -119,9 +119,10 @@ async fn requests_are_signed_for_aws_with_what_the_machine_has() {
         ),
     );
     let scope = "Credential=theirs/20260101/eu-west-1/secretsmanager/aws4_request";
-    let operation = "x-amz-target:%20secretsmanager.GetSecretValue";
+    let operation =
+        "content-type:%20application/x-amz-json-1.1|x-amz-target:%20secretsmanager.GetSecretValue";
     let theirs = format!("authorization:%20AWS4-HMAC-SHA256%20{scope}|{operation}");
-    let reference = format!("guest://{origin}/?method=POST&headers={theirs}");
+    let reference = format!("guest://{origin}/?method=POST&body=%7B%7D&headers={theirs}");
     let named = format!("{reference}&region=eu-west-1");
     // The machine has nothing, and is no machine of AWS.
     user.write(".aws/config", "[default]\nregion = eu-west-1\n");

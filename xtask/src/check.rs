@@ -21,13 +21,24 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     suites.into_iter().try_for_each(|(_, suite)| suite())
 }
 
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_suite_is_run() {
+        let suites = include_str!("../../tests/Cargo.toml").split("[[test]]\nname = ").skip(1);
+        for name in suites.filter_map(|rest| rest.lines().next()) {
+            assert!(include_str!("check.rs").contains(name), "{name} is in no suite of `cargo xtask test`");
+        }
+    }
+}
+
 type Suite = (&'static str, fn() -> Result<()>);
 
 const SUITES: &[Suite] = &[
     ("plugins", plugins),
     ("signatures", || {
         cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"])?;
-        cargo_test(&["--package", "ptrun-tests", "--test", "signatures", "--", "--nocapture"])
+        suite(&["signatures"])
     }),
     ("host", || {
         let crates =
@@ -35,11 +46,36 @@ const SUITES: &[Suite] = &[
         cargo_test(&crates.map(|name| ["--package", name]).concat())
     }),
     ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
-    ("hostile", || cargo_test(&["--package", "ptrun-tests", "--test", "hostile", "--", "--nocapture"])),
-    ("files", || cargo_test(&["--package", "ptrun-tests", "--test", "files", "--", "--nocapture"])),
-    ("aws", || cargo_test(&["--package", "ptrun-tests", "--test", "aws", "--", "--nocapture"])),
-    ("cli", || cargo_test(&["--package", "ptrun-tests"])),
+    ("hostile", || suite(&["hostile"])),
+    ("files", || suite(&["files"])),
+    ("aws", || suite(&["aws"])),
+    ("bad-input", || suite(&["bad_input", "config", "messages"])),
+    ("process", || suite(&["process", "supervise", "delivery"])),
+    ("hygiene", || suite(&["hygiene", "canary"])),
+    ("audit", || {
+        cargo_test(&["--package", "ptrun-audit", "--", "--nocapture"])?;
+        suite(&["audit"])
+    }),
+    ("cli", || {
+        suite(&[
+            "advisories",
+            "approval",
+            "commands",
+            "examples",
+            "guides",
+            "http",
+            "keys",
+            "sandbox",
+            "tools",
+        ])
+    }),
 ];
+
+/// Some of the suites that cut across the crates, with what they count.
+fn suite(names: &[&str]) -> Result<()> {
+    let named: Vec<&str> = names.iter().flat_map(|name| ["--test", name]).collect();
+    cargo_test(&[&["--package", "ptrun-tests"], named.as_slice(), &["--", "--nocapture"]].concat())
+}
 
 fn cargo_test(args: &[&str]) -> Result<()> {
     sh::cargo(&["test", "--release", "--locked"]).args(args).run()

@@ -3,22 +3,22 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The longest text of an entry, in bytes. The rest is cut off, and `…` says so.
-const LONGEST: usize = 1024;
-/// The longest list of an entry.
-const MOST: usize = 1000;
-
-/// One thing that was done with secrets, or was refused.
+/// One thing that was done with secrets, or was refused. Nothing in it is the value of a secret: who fills it in sees to
+/// that.
+///
+/// It may be as long as it likes. What is written has texts of at most 1 KiB and lists that fit in a line of 1 MiB:
+/// a text that was cut ends with `…[+N]`, N bytes, and [`omitted`](Self::omitted) counts what is missing in lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// When, in UTC.
+    /// When. It is written in UTC, with milliseconds: what is below them is lost.
+    #[serde(with = "time")]
     pub time: Timestamp,
-    /// What: the command of ptrun, `run` for example; or `repair`, if a line that was cut off was removed.
+    /// What: the command of ptrun, `run` for example; or `repair`, in the records that the log itself adds.
     pub event: String,
     /// Whether it was done.
     pub decision: Decision,
-    /// Why not: the classes of the errors.
+    /// Why not: the classes of the errors, `secret/not-found` for example.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// Who did it.
@@ -40,12 +40,13 @@ pub struct Entry {
     /// The requests that plugins sent, or wanted to send.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<Request>,
-    /// What was left out because a list was too long: so many elements.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub omitted: u64,
-    /// Bytes that were removed, of a line that was cut off.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub removed: u64,
+    /// What was left out of the lists. It is counted when the entry is written.
+    #[serde(default, skip_serializing_if = "Omitted::is_nothing")]
+    pub omitted: Omitted,
+    /// What the log mended, in a record with the event `repair`. The log alone writes it: it is taken out of entries
+    /// that are given to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
 }
 
 /// Whether something was done.
@@ -62,7 +63,7 @@ pub enum Decision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// The effective number.
+    /// The number.
     pub id: u32,
     /// The name, if the system has one for the number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +77,7 @@ pub struct Secret {
     /// The name under which it was to be delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where it is.
+    /// Where it is: `scheme://key`.
     pub reference: String,
     /// Whether it was there.
     pub outcome: Outcome,
@@ -85,9 +86,12 @@ pub struct Secret {
 /// Whether a secret was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It was.
     Found,
+    /// It was not, and its default was taken.
+    Default,
     /// It was not, and need not be.
     Missing,
     /// It was not, or nobody got so far as to ask.
@@ -100,13 +104,13 @@ pub enum Outcome {
 pub struct Plugin {
     /// The scheme of the references that it answered to.
     pub scheme: String,
-    /// Its name, with that of its publisher.
+    /// Its name, with that of its publisher: `acme/vault`.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The digest of its content.
+    /// The digest of its content: `sha256:…`.
     pub digest: String,
-    /// The public keys that signed it.
+    /// The public keys that signed it, of which 16 are written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signers: Vec<String>,
 }
@@ -133,17 +137,58 @@ pub struct Request {
     pub failed: Option<String>,
 }
 
+/// How many elements were left out of each list, from its end, because the line would have become too long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Omitted {
+    /// Classes of errors.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub classes: u64,
+    /// Secrets.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub secrets: u64,
+    /// Plugins.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub plugins: u64,
+    /// Signers of the plugins that were not left out, of all of them together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub signers: u64,
+    /// Requests.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requests: u64,
+}
+
+/// What the log mended before it went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repair {
+    /// Bytes of a last line without an end that were removed. Somebody was killed while writing it, or the power failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed: u64,
+    /// How the head contradicted the log, if it did. Then lines may have been missing at the end before this one, and
+    /// [`crate::verify`] goes on saying so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<crate::Head>,
+}
+
+impl Omitted {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
 impl Entry {
-    /// An entry about something that is not done yet.
+    /// What this process does now, and was not yet allowed to: the decision is [`Decision::Refused`], and the lists are
+    /// empty.
     #[must_use]
     pub fn new(event: &str, user: User) -> Self {
         Self {
-            time: now(),
+            time: Timestamp::now(),
             event: event.to_owned(),
             decision: Decision::Refused,
             classes: Vec::new(),
@@ -154,53 +199,31 @@ impl Entry {
             secrets: Vec::new(),
             plugins: Vec::new(),
             requests: Vec::new(),
-            omitted: 0,
-            removed: 0,
+            omitted: Omitted::default(),
+            repair: None,
         }
     }
 
-    /// The same with a bounded size: nothing is left unrecorded because something is long.
-    pub(crate) fn bounded(&self) -> Self {
-        let mut entry = self.clone();
-        let lists = [entry.classes.len(), entry.secrets.len(), entry.plugins.len(), entry.requests.len()];
-        entry.omitted += lists.iter().map(|length| length.saturating_sub(MOST) as u64).sum::<u64>();
-        entry.classes.truncate(MOST);
-        entry.secrets.truncate(MOST);
-        entry.plugins.truncate(MOST);
-        entry.requests.truncate(MOST);
-        let Self { event, classes, user, program, profile, secrets, plugins, requests, .. } = &mut entry;
-        let single = [Some(event), user.name.as_mut(), program.as_mut(), profile.as_mut()];
-        let secrets = secrets.iter_mut().flat_map(|of| [of.name.as_mut(), Some(&mut of.reference)]).flatten();
-        let plugins = plugins.iter_mut().flat_map(|of| {
-            of.signers.truncate(MOST);
-            [&mut of.scheme, &mut of.name, &mut of.version, &mut of.digest].into_iter().chain(&mut of.signers)
-        });
-        let requests = requests.iter_mut().flat_map(|of| {
-            [Some(&mut of.plugin), Some(&mut of.method), Some(&mut of.origin), of.failed.as_mut()]
-        });
-        single
-            .into_iter()
-            .flatten()
-            .chain(classes)
-            .chain(secrets)
-            .chain(plugins)
-            .chain(requests.flatten())
-            .for_each(cut);
-        entry
+    /// The entry as it is written: JSON on one line, of at most 1 MiB, in which controls and marks of direction are
+    /// escaped.
+    ///
+    /// # Errors
+    /// If it is none. There is no such entry.
+    pub fn to_json(&self) -> Result<String, crate::AuditError> {
+        crate::bound::text(self, crate::line::ENTRY)
     }
 }
 
-/// The present, in milliseconds.
-pub(crate) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-}
+/// `2026-01-31T12:00:00.123Z`
+mod time {
+    use jiff::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-fn cut(text: &mut String) {
-    if text.len() > LONGEST {
-        let mark = '\u{2026}';
-        let end = (0..=LONGEST - mark.len_utf8()).rev().find(|end| text.is_char_boundary(*end));
-        text.truncate(end.unwrap_or_default());
-        text.push(mark);
+    pub(super) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{time:.3}"))
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }

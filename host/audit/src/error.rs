@@ -1,7 +1,9 @@
-//! Why something is not recorded.
+//! Why something is not recorded, or cannot be read.
 
 use std::io;
 use std::path::PathBuf;
+
+use crate::Broken;
 
 /// Why something is not recorded, or the record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -12,13 +14,21 @@ pub enum AuditError {
     Insecure {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with it, in words that follow a colon.
+        why: &'static str,
+    },
+    /// The file holds something else than a record. Nothing was added, and nothing was taken out.
+    #[error("`{}` is no record of ptrun: {why}", path.display())]
+    NotALog {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, in words that follow a colon.
         why: &'static str,
     },
     /// The system refuses to read.
     #[error("`{}` cannot be read: {why}", path.display())]
     Unreadable {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// Why.
         why: io::Error,
@@ -26,12 +36,12 @@ pub enum AuditError {
     /// The system refuses to write.
     #[error("`{}` cannot be written: {why}", path.display())]
     Unwritable {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// Why.
         why: io::Error,
     },
-    /// Nobody listens, or the record is too long for a datagram.
+    /// Nobody listens, or nobody takes it, or the record is too long for a datagram of this system.
     #[error("nothing can be sent to `{}`: {why}", path.display())]
     Socket {
         /// The socket.
@@ -42,6 +52,9 @@ pub enum AuditError {
     /// Standard error is closed, or full.
     #[error("standard error cannot be written: {0}")]
     Stderr(io::Error),
+    /// A line that was read is none of a record.
+    #[error("line {}: {}", .0.line, .0.why)]
+    Line(Broken),
     /// The entry is none.
     #[error("the entry cannot be written as JSON")]
     Format,

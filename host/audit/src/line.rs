@@ -1,129 +1,149 @@
-//! One line of a record: an entry, and what ties it to the line before.
+//! One line of a log: an entry, and what ties it to the line before.
 
-use std::io;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_json::ser::{CharEscape, Formatter};
-use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use crate::{AuditError, Entry};
+use crate::Entry;
+
+/// The longest line that is written, in bytes.
+pub(crate) const WRITTEN: usize = 1 << 20;
+/// The longest line that is read, in bytes without its end.
+pub(crate) const READ: usize = 2 << 20;
+/// The longest entry that is written: its line has a number, two hashes, and the names of the fields as well.
+pub(crate) const ENTRY: usize = WRITTEN - 256;
 
 /// What is hashed before the line, so that the hash means nothing else.
 const DOMAIN: &[u8] = b"ptrun audit line v1\n";
-/// What stands between a line and its own hash.
+/// How a line begins.
+pub(crate) const START: &[u8] = b"{\"seq\":";
+const BEFORE_PREV: &[u8] = b",\"prev\":\"";
+const BEFORE_ENTRY: &[u8] = b"\",\"entry\":";
 const BEFORE_HASH: &[u8] = b",\"hash\":\"";
-/// What stands after it.
 const END: &[u8] = b"\"}";
 /// The digits of a hash.
-pub(crate) const DIGITS: usize = 64;
+const DIGITS: usize = 64;
+
+/// A SHA-256, in 64 lowercase hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hash([u8; 32]);
+
+impl Hash {
+    /// Other spellings than the one that is written are none: a changed letter is a change.
+    pub(crate) fn parse(digits: &[u8]) -> Option<Self> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(digits, &mut hash).ok()?;
+        (!digits.iter().any(u8::is_ascii_uppercase)).then_some(Self(hash))
+    }
+
+    fn of(before: &[u8]) -> Self {
+        Self(Sha256::new().chain_update(DOMAIN).chain_update(before).finalize().into())
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
 
 /// Ties a line to the one before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Link {
     /// The number of the line, from 1.
     pub(crate) seq: u64,
-    /// Its hash, in hexadecimal digits.
-    pub(crate) hash: String,
+    pub(crate) hash: Hash,
 }
 
 impl Link {
     /// What comes before the first line.
-    pub(crate) fn none() -> Self {
-        Self { seq: 0, hash: "0".repeat(DIGITS) }
-    }
-}
+    pub(crate) const NONE: Self = Self { seq: 0, hash: Hash([0; 32]) };
 
-/// A line without its own hash.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body<'a> {
-    seq: u64,
-    prev: &'a str,
-    #[serde(borrow)]
-    entry: &'a RawValue,
+    /// The number of the line after this one. There is no line after the last number that there is: who claims to be
+    /// that one makes the next one wrong.
+    pub(crate) const fn next(&self) -> u64 {
+        self.seq.saturating_add(1)
+    }
 }
 
 /// The line after `before`, with its end, and what ties the next one to it.
-pub(crate) fn write(entry: &Entry, before: &Link) -> Result<(Vec<u8>, Link), AuditError> {
-    let entry = RawValue::from_string(text(entry)?).map_err(|_| AuditError::Format)?;
-    let seq = before.seq + 1;
-    let body = Body { seq, prev: &before.hash, entry: &entry };
-    let mut line = serde_json::to_vec(&body).map_err(|_| AuditError::Format)?;
-    line.pop();
-    let hash = hash(&line);
-    line.extend_from_slice(BEFORE_HASH);
-    line.extend_from_slice(hash.as_bytes());
-    line.extend_from_slice(END);
-    line.push(b'\n');
-    Ok((line, Link { seq, hash }))
+pub(crate) fn write(entry: &str, before: &Link) -> (String, Link) {
+    let seq = before.next();
+    let mut line = format!("{{\"seq\":{seq},\"prev\":\"{}\",\"entry\":{entry}", before.hash);
+    let hash = Hash::of(line.as_bytes());
+    line.push_str(&format!(",\"hash\":\"{hash}\"}}\n"));
+    (line, Link { seq, hash })
 }
 
-/// An entry as JSON that can be shown anywhere, in one line.
-pub(crate) fn text(entry: &Entry) -> Result<String, AuditError> {
-    let mut text = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Plain);
-    entry.bounded().serialize(&mut serializer).map_err(|_| AuditError::Format)?;
-    String::from_utf8(text).map_err(|_| AuditError::Format)
-}
-
-/// What a line holds.
-pub(crate) struct Parsed {
-    pub(crate) seq: u64,
-    pub(crate) prev: String,
-    /// The hash that it claims.
-    pub(crate) hash: String,
-    /// Whether it is the hash of this line.
+/// What a line says.
+#[derive(Debug)]
+pub(crate) struct Parsed<'a> {
+    /// Its number and its hash, as it claims them.
+    pub(crate) link: Link,
+    /// The hash of the line before.
+    pub(crate) prev: Hash,
+    /// Whether the hash that it claims is its own.
     pub(crate) is_right: bool,
-    pub(crate) entry: Entry,
+    entry: &'a [u8],
 }
 
-/// Reads a line without its end; `None` if it is none.
-pub(crate) fn parse(line: &[u8]) -> Option<Parsed> {
+impl Parsed<'_> {
+    /// What it records; `None` if it is no entry.
+    pub(crate) fn entry(&self) -> Option<Entry> {
+        serde_json::from_slice(self.entry).ok()
+    }
+}
+
+/// Reads a line without its end; `None` if it is none. It has the one form in which lines are written.
+pub(crate) fn parse(line: &[u8]) -> Option<Parsed<'_>> {
     let rest = line.strip_suffix(END)?;
-    let (before, claimed) = rest.split_at_checked(rest.len().checked_sub(DIGITS)?)?;
-    let before = before.strip_suffix(BEFORE_HASH)?;
-    let claimed = std::str::from_utf8(claimed).ok()?;
-    let body = [before, b"}"].concat();
-    let Body { seq, prev, entry } = serde_json::from_slice(&body).ok()?;
-    Some(Parsed {
-        seq,
-        prev: prev.to_owned(),
-        hash: claimed.to_owned(),
-        is_right: hash(before) == claimed,
-        entry: serde_json::from_str(entry.get()).ok()?,
-    })
+    let (rest, hash) = rest.split_at_checked(rest.len().checked_sub(DIGITS)?)?;
+    let before = rest.strip_suffix(BEFORE_HASH)?;
+
+    let rest = before.strip_prefix(START)?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (seq, rest) = rest.split_at_checked(digits)?;
+    let seq = std::str::from_utf8(seq).ok().filter(|digits| !digits.starts_with('0'))?;
+    let (prev, rest) = rest.strip_prefix(BEFORE_PREV)?.split_at_checked(DIGITS)?;
+    let entry = rest.strip_prefix(BEFORE_ENTRY)?;
+
+    let link = Link { seq: seq.parse().ok()?, hash: Hash::parse(hash)? };
+    Some(Parsed { link, prev: Hash::parse(prev)?, is_right: Hash::of(before) == link.hash, entry })
 }
 
-fn hash(before: &[u8]) -> String {
-    hex::encode(Sha256::new().chain_update(DOMAIN).chain_update(before).finalize())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// JSON in which nothing steers a terminal or turns text around: controls and marks of direction are escaped, too.
-struct Plain;
+    #[test]
+    fn a_line_is_read_as_it_was_written() {
+        let (first, link) = write("{}", &Link::NONE);
+        let zeros = "0".repeat(64);
+        // printf 'ptrun audit line v1\n{"seq":1,"prev":"000…0","entry":{}' | sha256sum
+        let hash = "9fe44076076e767e20e588a0d007ebc4f6b25be6dc9d608867645a6d0cdee72d";
+        assert_eq!(first, format!("{{\"seq\":1,\"prev\":\"{zeros}\",\"entry\":{{}},\"hash\":\"{hash}\"}}\n"));
+        let (second, _) = write("{}", &link);
+        let parsed = parse(second.trim_end().as_bytes()).expect("a line");
+        assert_eq!((parsed.link.seq, parsed.prev, parsed.is_right), (2, link.hash, true));
+    }
 
-impl Formatter for Plain {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, to: &mut W, text: &str) -> io::Result<()> {
-        let mut rest = text;
-        while let Some(at) = rest.find(steers) {
-            to.write_all(&rest.as_bytes()[..at])?;
-            let mut characters = rest[at..].chars();
-            if let Some(character) = characters.next() {
-                write!(to, "\\u{:04x}", u32::from(character))?;
+    #[test]
+    fn every_other_form_is_none_or_has_another_hash() {
+        let (line, _) = write("{\"a\":1}", &Link::NONE);
+        let line = line.trim_end().as_bytes();
+        for at in 0..line.len() {
+            for bit in 0..8 {
+                let mut other = line.to_owned();
+                other[at] ^= 1 << bit;
+                assert!(parse(&other).is_none_or(|parsed| !parsed.is_right), "byte {at}, bit {bit}");
             }
-            rest = characters.as_str();
+            assert!(parse(&line[..at]).is_none(), "cut off at {at}");
         }
-        to.write_all(rest.as_bytes())
     }
 
-    fn write_char_escape<W: ?Sized + io::Write>(&mut self, to: &mut W, escape: CharEscape) -> io::Result<()> {
-        serde_json::ser::CompactFormatter.write_char_escape(to, escape)
+    #[test]
+    fn numbers_have_an_end() {
+        let last = Link { seq: u64::MAX, ..Link::NONE };
+        assert_eq!(write("{}", &last).1.seq, u64::MAX);
     }
-}
-
-/// DEL and the controls of ISO 6429; ends of lines and marks of direction of Unicode (UAX #9). None is outside of the
-/// Basic Multilingual Plane. What is below a space is escaped by JSON itself.
-const fn steers(c: char) -> bool {
-    matches!(c,
-        '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

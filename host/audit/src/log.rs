@@ -1,175 +1,163 @@
-//! The file.
+//! The file, and how it grows.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use crate::entry::{Decision, Entry, Repair};
+use crate::head::{self, Head, Noted};
+use crate::line::{self, Link};
+use crate::tail::{Last, Stop, Tail};
+use crate::{AuditError, bound, file};
 
-use crate::AuditError;
-use crate::entry::{Decision, Entry};
-use crate::line::{self, DIGITS, Link};
-
-/// How much is read at once, backward from the end.
-const STEP: u64 = 4096;
-/// The longest line, in bytes. Ours are shorter: entries are bounded.
-pub(crate) const LONGEST: u64 = 16 << 20;
-/// What the file with the last line's number and hash is called: that of the record, and this.
-const HEAD: &str = ".head";
-/// The digits of a number in it.
-const NUMBER: usize = 20;
-
-/// A file of lines that are tied to each other.
+/// A file of lines that are tied to each other, to which this process may add some.
 #[derive(Debug)]
 pub struct Log {
     path: PathBuf,
     file: File,
+    head_path: PathBuf,
     head: File,
 }
 
 impl Log {
-    /// Opens the file, or makes it, and the folders to it, for this user alone.
+    /// Opens a log and its head, or makes them (0600), and the folders to them (0700).
     ///
     /// # Errors
-    /// If it is a link or no regular file, belongs to somebody else, or others may read or write it; or if the system
-    /// refuses.
+    /// If one of both is a link or no regular file, belongs to another user than the effective one, or others may read
+    /// or write it; or if the system refuses.
     pub fn open(path: &Path) -> Result<Self, AuditError> {
-        let unwritable = |why| AuditError::Unwritable { path: path.to_owned(), why };
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let is_new = !path.exists();
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unwritable)?;
-        let (file, head) = (open(path, true)?, open(&head_path(path), false)?);
-        if is_new {
-            // Its name is to survive a crash as well.
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritable)?;
-        }
-        Ok(Self { path: path.to_owned(), file, head })
+        file::create_folder(file::folder(path))?;
+        let head_path = file::head_path(path);
+        let file = file::open_own(path, true)?;
+        let head = file::open_own(&head_path, false)?;
+        Ok(Self { path: path.to_owned(), file, head_path, head })
     }
 
-    /// Adds an entry after all others, and returns when it is on the disk.
+    /// Adds an entry after all others, and returns when it is on the disk. Others who add wait meanwhile, and this one
+    /// waits for them, without an end if somebody who has the lock is stopped.
     ///
-    /// A last line that was cut off, because somebody was killed or the power failed, is removed before, and an entry
-    /// says so. A last line that was changed stays as it is: [`crate::verify`] reports it.
+    /// A last line without an end, which somebody left who was killed, is removed first, and a record says so. So it
+    /// does if the head of the log contradicts it: the traces of lines that were taken out are not covered up by what
+    /// is added.
     ///
     /// # Errors
-    /// If the system refuses. Then nothing was added.
-    pub fn append(&self, entry: &Entry) -> Result<(), AuditError> {
-        let unwritable = |why| AuditError::Unwritable { path: self.path.clone(), why };
-        // It is unlocked when the last one of this process closes it, and also if the process is killed.
-        self.file.lock().map_err(unwritable)?;
+    /// If the system refuses, or the file is no log. Then the entry was not added, as far as it could be taken back.
+    // A lock is the file's that was opened: two threads that share one would not wait for each other.
+    pub fn append(&mut self, entry: &Entry) -> Result<(), AuditError> {
+        file::retry(|| self.file.lock()).map_err(|why| self.unwritable(why))?;
         let done = self.append_locked(entry);
+        // If this fails, it is unlocked when the file is closed, as it is when this process is killed.
         let _ = self.file.unlock();
         done
     }
 
     fn append_locked(&self, entry: &Entry) -> Result<(), AuditError> {
-        let unwritable = |why| AuditError::Unwritable { path: self.path.clone(), why };
-        let length = self.file.metadata().map_err(unwritable)?.len();
-        let (whole, mut last) = self.end(length).map_err(unwritable)?;
-        let mut lines = Vec::new();
+        let length = self.file.metadata().map_err(|why| self.unreadable(why))?.len();
+        let tail = Tail::of(&self.file, length).map_err(|why| match why {
+            Stop::Unreadable(why) => self.unreadable(why),
+            Stop::NotALog(why) => AuditError::NotALog { path: self.path.clone(), why },
+        })?;
+        let mut head = self.noted()?;
+        if length == 0 && head == Noted::Nothing {
+            // From now on, a head that is missing was taken away.
+            self.note(&Link::NONE).and_then(|()| self.head.sync_all()).map_err(|why| self.no_head(why))?;
+            head = Noted::Link(Link::NONE);
+        }
+        if length == 0 {
+            // Nothing was recorded, and who made the files may have been killed.
+            file::sync_folder(file::folder(&self.path))?;
+        }
+        let (last, fault) = continued(&tail.last, &head);
+        let (lines, last) = lines(entry, last, length - tail.whole, fault)?;
+        let written = self.write(&lines, length, tail.whole).map_err(|why| self.unwritable(why));
+        let noted = written.and_then(|()| self.note(&last).map_err(|why| self.no_head(why)));
+        if noted.is_err() {
+            // Half a line is worth nothing, and a whole one would say that this was recorded. If this fails as well,
+            // the next one removes half a line, and a whole one stays: somebody wanted to do it.
+            let _ = self.file.set_len(tail.whole).and_then(|()| self.file.sync_data());
+        }
+        noted
+    }
+
+    /// Writes after the last whole line, and returns when it is on the disk.
+    fn write(&self, lines: &str, length: u64, whole: u64) -> io::Result<()> {
         if whole < length {
-            self.file.set_len(whole).map_err(unwritable)?;
-            let mut repair = Entry::new("repair", entry.user.clone());
-            repair.decision = Decision::Allowed;
-            repair.removed = length - whole;
-            let (line, link) = line::write(&repair, &last)?;
-            lines = line;
-            last = link;
+            self.file.set_len(whole)?;
         }
-        let (line, last) = line::write(entry, &last)?;
-        lines.extend(line);
-        let written = (&self.file).write_all(&lines).and_then(|()| self.file.sync_data());
-        if let Err(why) = written {
-            // Half a line is worth nothing. If this fails as well, the next one removes it.
-            let _ = self.file.set_len(whole);
-            return Err(unwritable(why));
-        }
-        let head = format!("{:0NUMBER$} {}\n", last.seq, last.hash);
-        self.head.write_all_at(head.as_bytes(), 0).map_err(unwritable)
+        (&self.file).write_all(lines.as_bytes())?;
+        file::retry(|| self.file.sync_data())
     }
 
-    /// Where the last whole line ends, and what ties the next one to it.
-    fn end(&self, length: u64) -> io::Result<(u64, Link)> {
-        let mut tail: Vec<u8> = Vec::new();
-        let mut start = length;
-        // Enough is read when there is a whole line: between two ends of lines, or the beginning and one.
-        loop {
-            let ends: Vec<usize> = tail
-                .iter()
-                .enumerate()
-                .rev()
-                .filter(|(_, byte)| **byte == b'\n')
-                .map(|(at, _)| at)
-                .take(2)
-                .collect();
-            let (line, whole) = match (ends.as_slice(), start) {
-                ([end, before], _) => (&tail[before + 1..*end], start + *end as u64 + 1),
-                ([end], 0) => (&tail[..*end], *end as u64 + 1),
-                ([], 0) => return Ok((0, Link::none())),
-                _ if length - start > LONGEST => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "it is no record: a line has no end",
-                    ));
-                }
-                _ => {
-                    let step = STEP.max(length - start).min(start);
-                    let mut more = vec![0; usize::try_from(step).unwrap_or_default()];
-                    start -= step;
-                    self.file.read_exact_at(&mut more, start)?;
-                    more.extend_from_slice(&tail);
-                    tail = more;
-                    continue;
-                }
-            };
-            return Ok((whole, self.link(line)));
-        }
+    fn noted(&self) -> Result<Noted, AuditError> {
+        let unreadable = |why| AuditError::Unreadable { path: self.head_path.clone(), why };
+        read_head(&self.head).map_err(unreadable)
     }
 
-    /// What ties the next line to this one, as far as it says so. If somebody made something else of it, the head still
-    /// knows the number; what was there is not made whole again in either case.
-    fn link(&self, line: &[u8]) -> Link {
-        let parsed = line::parse(line).map(|line| Link { seq: line.seq, hash: line.hash });
-        parsed.or_else(|| read_head(&self.head)).unwrap_or_else(Link::none)
+    /// Names the last line in the head. If this is lost in a crash, the head is behind, and that is no fault: it costs
+    /// nothing to wait for.
+    fn note(&self, last: &Link) -> io::Result<()> {
+        self.head.write_all_at(head::text(last).as_bytes(), 0)
+    }
+
+    fn unreadable(&self, why: io::Error) -> AuditError {
+        AuditError::Unreadable { path: self.path.clone(), why }
+    }
+
+    fn unwritable(&self, why: io::Error) -> AuditError {
+        AuditError::Unwritable { path: self.path.clone(), why }
+    }
+
+    fn no_head(&self, why: io::Error) -> AuditError {
+        AuditError::Unwritable { path: self.head_path.clone(), why }
     }
 }
 
-/// Opens a file that is this user's alone, or makes it.
-fn open(path: &Path, append: bool) -> Result<File, AuditError> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).append(append).create(true).mode(0o600);
-    let opened = options.custom_flags(flags.bits().cast_signed()).open(path);
-    let insecure = |why| AuditError::Insecure { path: path.to_owned(), why };
-    let file = opened.map_err(|why| match why.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
-        Some(rustix::io::Errno::LOOP) => insecure("it is a link"),
-        _ => AuditError::Unwritable { path: path.to_owned(), why },
-    })?;
-    let metadata = file.metadata().map_err(|why| AuditError::Unwritable { path: path.to_owned(), why })?;
-    if !metadata.is_file() {
-        return Err(insecure("it is no regular file"));
+/// What a head says. A longer file is no head.
+pub(crate) fn read_head(head: &File) -> io::Result<Noted> {
+    let mut bytes = [0; head::LENGTH + 1];
+    let mut length = 0;
+    while let rest @ [_, ..] = &mut bytes[length..] {
+        match head.read_at(rest, length as u64) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
     }
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(insecure("it belongs to another user"));
-    }
-    if metadata.mode() & 0o077 != 0 {
-        return Err(insecure("others may read or write it: `chmod 600`"));
-    }
-    Ok(file)
+    Ok(Noted::parse(&bytes[..length]))
 }
 
-pub(crate) fn head_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(HEAD);
-    name.into()
+/// What the chain goes on from, and how the head contradicts it.
+///
+/// A last line whose hash is wrong is taken at its word. To refuse would let whoever changed a byte, or a defect of the
+/// disk, stop everything that is to be recorded; to hash the line again would make it a good one. As it is, the line
+/// stays wrong for good, and `verify` says so. The same goes for a line that says nothing, in whose place the head is
+/// taken.
+fn continued(last: &Last, head: &Noted) -> (Link, Option<Head>) {
+    let last = match (last, head) {
+        (Last::Link(last), _) => *last,
+        (Last::Malformed, Noted::Link(noted)) => *noted,
+        (Last::None | Last::Malformed, _) => Link::NONE,
+    };
+    (last, Some(Head::at(head, &last)).filter(|head| head.is_fault()))
 }
 
-/// The number and the hash of the last line, if the file says so.
-pub(crate) fn read_head(mut file: &File) -> Option<Link> {
-    let mut text = String::new();
-    file.seek(SeekFrom::Start(0)).ok()?;
-    file.take(NUMBER as u64 + DIGITS as u64 + 2).read_to_string(&mut text).ok()?;
-    let (seq, hash) = text.strip_suffix('\n')?.split_once(' ')?;
-    (hash.len() == DIGITS).then_some(Link { seq: seq.parse().ok()?, hash: hash.to_owned() })
+/// The lines to add, the entry's as the last one, and what ties the next line to it.
+fn lines(entry: &Entry, last: Link, removed: u64, head: Option<Head>) -> Result<(String, Link), AuditError> {
+    let write = |entry: &Entry, last: &Link| Ok(line::write(&bound::text(entry, line::ENTRY)?, last));
+    let entry = match entry.repair {
+        None => Cow::Borrowed(entry),
+        Some(_) => Cow::Owned(Entry { repair: None, ..entry.clone() }),
+    };
+    if removed == 0 && head.is_none() {
+        return write(&entry, &last);
+    }
+    let mut repair = Entry::new("repair", entry.user.clone());
+    repair.decision = Decision::Allowed;
+    repair.repair = Some(Repair { removed, head });
+    let (first, last) = write(&repair, &last)?;
+    let (second, last) = write(&entry, &last)?;
+    Ok((first + &second, last))
 }

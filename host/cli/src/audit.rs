@@ -76,10 +76,10 @@ impl Audit {
         self.entry.secrets.push(Secret { name, reference, outcome: Outcome::Failed });
     }
 
-    /// Which of the secrets there are, in the order in which they were added.
-    pub(crate) fn found(&mut self, found: impl Iterator<Item = bool>) {
-        for (secret, found) in self.entry.secrets.iter_mut().zip(found) {
-            secret.outcome = if found { Outcome::Found } else { Outcome::Missing };
+    /// What became of the secrets, in the order in which they were added.
+    pub(crate) fn outcomes(&mut self, outcomes: impl IntoIterator<Item = Outcome>) {
+        for (secret, outcome) in self.entry.secrets.iter_mut().zip(outcomes) {
+            secret.outcome = outcome;
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
+use ptrun_audit::Outcome;
 use ptrun_host::{SecretBytes, SecretName, SecretRef};
 
 use crate::args::SecretArgs;
@@ -167,6 +168,19 @@ impl Plan {
             place: whole.place.clone(),
         });
         entries.chain(wholes).collect()
+    }
+
+    /// What became of each, with the answers in the order of [`wanted`](Self::wanted).
+    pub(crate) fn outcomes<'a>(
+        &'a self,
+        found: impl Iterator<Item = bool> + 'a,
+    ) -> impl Iterator<Item = Outcome> + 'a {
+        let defaults = self.entries.values().map(|entry| entry.default.is_some());
+        found.zip(defaults.chain(std::iter::repeat(false))).map(|(found, default)| match (found, default) {
+            (true, _) => Outcome::Found,
+            (false, true) => Outcome::Default,
+            (false, false) => Outcome::Missing,
+        })
     }
 
     /// What is delivered, with the answers in the order of [`wanted`](Self::wanted). A secret with a name of its own

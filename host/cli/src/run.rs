@@ -39,7 +39,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failures>
         audit.plan(&plan);
         let without = plugins.own_variables();
         let answers = resolve::all(Session { global, config: &config, audit }, plugins, &plan.wanted())?;
-        audit.found(answers.iter().map(Option::is_some));
+        audit.outcomes(plan.outcomes(answers.iter().map(Option::is_some)));
         let usual = args.inject.or(config.run.inject).unwrap_or_default();
         let secrets = deliver::check(plan.deliver(answers, usual)?)?;
 

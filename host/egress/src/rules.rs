@@ -253,6 +253,7 @@ mod tests {
                 (http::HeaderName::from_static("x-amz-target"), http::HeaderValue::from_static(target))
             };
             let mut headers = HeaderMap::new();
+            headers.insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.1"));
             for (name, value) in targets.iter().map(header) {
                 headers.append(name, value);
             }
@@ -268,11 +269,26 @@ mod tests {
             &["Get"],
             &["secretsmanager.get"],
             &["secretsmanager.Get "],
+            &["secretsmanager.Put,secretsmanager.Get"],
+            &["x.secretsmanager.Get"],
+            &[".Get"],
             &["secretsmanager.Get", "secretsmanager.Put"],
             &["secretsmanager.Get", "secretsmanager.Get"],
         ] {
             assert_eq!(decide(others), Err(Denied::Operation), "{others:?}");
         }
+        // Other services take the operation from elsewhere.
+        for target in ["https://a.example.com/?Action=Put", "https://a.example.com/operation/Put"] {
+            let target: Uri = target.parse().expect("a target");
+            assert!(
+                rules.decide(&Method::POST, &target, Some("Get")).is_err_and(|why| why == Denied::Operation)
+            );
+        }
+        let form = [("content-type", "application/x-www-form-urlencoded"), ("x-amz-target", "a.Get")];
+        let header = |&(name, value): &(&'static str, &'static str)| {
+            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+        };
+        assert_eq!(operation(&form.iter().map(header).collect()), None);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use ptrun_trust::{
     Approvals, Auth, Capabilities, Change, Check, Digest, DigestError, HttpAccess, KeyError, Lock, METHODS,
     Manifest, Moment, Name, Origin, OriginError, Pin, PluginSource, PublicKey, Scope, ScopeError, SecretKey,
     SignError, SourceError, Standing, StoreError, TrustError, TrustStore, TrustedKey, Unverified, Use,
-    Verified, read_regular, sign,
+    Verified, escaped, read_regular, sign,
 };
 pub use reference::{NameError, ReferenceError, SecretName, SecretRef, Selector};
 pub use runtime::{Compiled, INTERFACE_VERSION, LoadError, Runtime};

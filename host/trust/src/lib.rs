@@ -61,7 +61,7 @@ pub use plugin::{MAX_COMPONENT_BYTES, PluginSource, SourceError, Unverified, rea
 pub use scope::{Scope, ScopeError};
 pub use sign::{SignError, sign};
 pub use store::{StoreError, TrustStore, TrustedKey};
-pub use text::untrusted;
+pub use text::{escaped, untrusted};
 pub use time::{Moment, MomentError};
 pub use verified::{Digest, DigestError, Verified};
 pub use verify::{Check, TrustError};

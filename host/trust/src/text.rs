@@ -16,12 +16,18 @@ pub fn untrusted(text: &str, secrets: &[&[u8]]) -> String {
     for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET) {
         text = text.replace(secret, "[secret]");
     }
+    let mut end = text.char_indices().map(|(at, _)| at).skip(MAX_CHARS);
+    match end.next() {
+        Some(end) => escaped(&text[..end]) + "…",
+        None => escaped(&text),
+    }
+}
+
+/// `text` on one line, in which nothing steers a terminal.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut clean = String::new();
-    for (count, character) in text.chars().enumerate() {
-        if count == MAX_CHARS {
-            clean.push('…');
-            break;
-        }
+    for character in text.chars() {
         if character.is_control() || is_format(character) {
             clean.extend(character.escape_default());
         } else {

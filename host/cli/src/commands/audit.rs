@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use ptrun_audit::{AuditError, Decision, Entry};
+use ptrun_host::escaped;
 use serde_json::json;
 
 use super::{pretty, print};
@@ -111,19 +112,14 @@ fn show(args: &ShowArgs) -> Result<(), Failures> {
         // A line that is none is for `verify` to report.
         let Ok((_, entry)) = entry else { continue };
         if args.wants(&entry) {
-            let line = if args.json {
-                serde_json::to_string(&entry).map_err(|why| Failure::new("system/output", why.to_string()))?
-                    + "\n"
-            } else {
-                text(&entry)
-            };
+            let line = if args.json { entry.to_json().map_err(unreadable)? + "\n" } else { text(&entry) };
             print(&line)?;
         }
     }
     Ok(())
 }
 
-/// A line for people.
+/// A line for people, in which nothing steers the terminal: somebody else may have written the file.
 fn text(entry: &Entry) -> String {
     let user = entry.user.name.clone().unwrap_or_else(|| entry.user.id.to_string());
     let what = entry
@@ -142,13 +138,16 @@ fn text(entry: &Entry) -> String {
             None => secret.reference.clone(),
         })
         .collect();
-    format!("{:.3} {user} {what}: {decision} {}\n", entry.time, secrets.join(" "))
+    escaped(&format!("{:.3} {user} {what}: {decision} {}", entry.time, secrets.join(" "))) + "\n"
 }
 
 fn verify(path: &Path, json: bool) -> Result<ExitCode, Failure> {
     let report = ptrun_audit::verify(path).map_err(unreadable)?;
-    let broken: Vec<String> =
+    let mut broken: Vec<String> =
         report.broken.iter().map(|broken| format!("line {}: {}", broken.line, broken.why)).collect();
+    if report.unlisted > 0 {
+        broken.push(format!("and {} more", report.unlisted));
+    }
     if json {
         print(&pretty(&json!({
             "records": report.records,
@@ -160,7 +159,7 @@ fn verify(path: &Path, json: bool) -> Result<ExitCode, Failure> {
     } else {
         let mut text = format!("{} records\n", report.records);
         if report.repaired > 0 {
-            text.push_str(&format!("{} times, a line that had been cut off was removed\n", report.repaired));
+            text.push_str(&format!("{} of them say that it was mended before\n", report.repaired));
         }
         if let Some(bytes) = report.torn {
             text.push_str(&format!(

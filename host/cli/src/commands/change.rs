@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
+use ptrun_audit::Outcome;
 use ptrun_host::{Limits, RunError, Sandbox, SecretError, SecretRef, Use};
 use tokio::time::{Instant, sleep};
 
@@ -70,7 +71,7 @@ fn write(
         resolve::with(session, plugins, Use::Write, &wanted, async |sandboxes| {
             work(resolve::sandbox(sandboxes, reference)?).await
         })?;
-        audit.found([true].into_iter());
+        audit.outcomes([Outcome::Found]);
         Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! `ptrun check`.
 
 use clap::Args;
+use ptrun_audit::Outcome;
 use ptrun_host::Use;
 use serde_json::json;
 
@@ -38,7 +39,10 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failures> {
             Ok(resolve::ask(sandboxes, &wanted).await)
         });
         let Answered { answers, failures } = answered?;
-        audit.found(answers.iter().map(|answer| answer.secret.is_some()));
+        let outcomes = plan.outcomes(answers.iter().map(|answer| answer.secret.is_some()));
+        let failed = answers.iter().map(|answer| answer.failed);
+        let or_failed = |(outcome, failed)| if failed { Outcome::Failed } else { outcome };
+        audit.outcomes(outcomes.zip(failed).map(or_failed));
         let rows: Vec<Row> = wanted
             .iter()
             .zip(&answers)

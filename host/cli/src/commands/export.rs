@@ -50,7 +50,7 @@ pub(crate) fn export(global: &Global, args: &ExportArgs) -> Result<(), Failures>
         audit.plugins(&plugins);
         audit.plan(&plan);
         let answers = resolve::all(Session { global, config: &config, audit }, plugins, &plan.wanted())?;
-        audit.found(answers.iter().map(Option::is_some));
+        audit.outcomes(plan.outcomes(answers.iter().map(Option::is_some)));
         written(args.format, plan.deliver(answers, Inject::Env)?)
     })?;
     let mut stdout = io::stdout().lock();

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
+use ptrun_audit::Outcome;
 use ptrun_host::SecretName;
 
 use crate::args::Global;
@@ -42,7 +43,7 @@ pub(crate) fn get(global: &Global, args: &GetArgs) -> Result<(), Failures> {
         audit.plugins(&plugins);
         audit.secret(&wanted.reference);
         let secrets = resolve::all(Session { global, config: &config, audit }, plugins, &[wanted])?;
-        audit.found(secrets.iter().map(Option::is_some));
+        audit.outcomes([Outcome::Found]);
         Ok(secrets)
     })?;
     let mut stdout = io::stdout().lock();

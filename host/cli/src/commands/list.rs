@@ -1,6 +1,7 @@
 //! `ptrun list`.
 
 use clap::Args;
+use ptrun_audit::Outcome;
 use ptrun_host::{SecretRef, Use};
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub(crate) fn list(global: &Global, args: &ListArgs) -> Result<(), Failures> {
         let found = resolve::with(session, plugins, Use::List, &wanted, async |sandboxes| {
             Ok(resolve::sandbox(sandboxes, &prefix)?.list(&prefix).await?)
         })?;
-        audit.found([true].into_iter());
+        audit.outcomes([Outcome::Found]);
         Ok(found)
     })?;
     if args.json {
