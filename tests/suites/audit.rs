@@ -153,7 +153,7 @@ fn it_goes_where_it_is_told_to() {
     let mut datagram = vec![0; 1 << 16];
     let length = journal.recv(&mut datagram).expect("sent before the command started");
     let datagram = text(&datagram[..length]);
-    assert!(datagram.contains("PTRUN_DECISION\n") && !datagram.contains(CANARY), "{datagram}");
+    assert!(datagram.contains("PTRUN_DECISION=allowed\n") && !datagram.contains(CANARY), "{datagram}");
     let show = user.run(["audit", "show", "log"]);
     assert!(
         text(&show.stdout).contains(" run true: allowed MESSAGE=env://GREETING\n"),
