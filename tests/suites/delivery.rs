@@ -103,7 +103,7 @@ fn an_open_file_has_no_name_and_cannot_be_changed() {
     let bare = Command::new(list[0]).args(&list[1..]).stdin(Stdio::null()).output().expect("starts");
     let open = output(&mut ptrun(&user, "fd"), &list);
     assert_eq!(open.lines().count(), text(&bare.stdout).lines().count() + 1, "{open}");
-    assert_eq!(output(&mut ptrun(&user, "fd").arg("--supervise"), &["sh", "-c", "cat $A"]), "hi\n");
+    assert_eq!(output(ptrun(&user, "fd").arg("--supervise"), &["sh", "-c", "cat $A"]), "hi\n");
 }
 
 #[test]

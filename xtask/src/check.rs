@@ -21,17 +21,6 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     suites.into_iter().try_for_each(|(_, suite)| suite())
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn every_suite_is_run() {
-        let suites = include_str!("../../tests/Cargo.toml").split("[[test]]\nname = ").skip(1);
-        for name in suites.filter_map(|rest| rest.lines().next()) {
-            assert!(include_str!("check.rs").contains(name), "{name} is in no suite of `cargo xtask test`");
-        }
-    }
-}
-
 type Suite = (&'static str, fn() -> Result<()>);
 
 const SUITES: &[Suite] = &[
@@ -147,4 +136,15 @@ pub(crate) fn deny(checks: &[String]) -> Result<()> {
         sh::cargo(&check).args(checks).run()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_suite_is_run() {
+        let suites = include_str!("../../tests/Cargo.toml").split("[[test]]\nname = ").skip(1);
+        for name in suites.filter_map(|rest| rest.lines().next()) {
+            assert!(include_str!("check.rs").contains(name), "{name} is in no suite of `cargo xtask test`");
+        }
+    }
 }

@@ -166,7 +166,7 @@ pub struct Repair {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub removed: u64,
     /// How the head contradicted the log, if it did. Then lines may have been missing at the end before this one, and
-    /// [`crate::verify`] goes on saying so.
+    /// [`crate::verify()`] goes on saying so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<crate::Head>,
 }

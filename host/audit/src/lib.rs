@@ -2,7 +2,7 @@
 //! a value.
 //!
 //! A [`Log`] is a file of JSON lines. Each line holds the hash of the one before, so that none can be changed, added or
-//! taken out without [`verify`] finding it:
+//! taken out without [`verify()`] finding it:
 //!
 //! ```text
 //! {"seq":2,"prev":"9f86…","entry":{"time":"2026-01-31T12:00:00.123Z","event":"run",…},"hash":"60b7…"}

@@ -62,7 +62,7 @@ impl<R: BufRead> Lines<R> {
 ///
 /// A line that is none is an [`AuditError::Line`], and the next ones are read; a last line without an end is left out.
 /// What cannot be read ends it, after an [`AuditError::Unreadable`]. Hashes are not looked at: that is for
-/// [`verify`](crate::verify).
+/// [`verify`](crate::verify()).
 #[derive(Debug)]
 pub struct Entries<R> {
     // None at the end.

@@ -54,7 +54,10 @@ pub(crate) async fn all(
 }
 
 /// One by one, a few at a time.
-async fn singles<'a>(clients: &HashMap<String, Client>, ids: Vec<&'a SecretId>) -> Vec<(&'a SecretId, Found)> {
+async fn singles<'a>(
+    clients: &HashMap<String, Client>,
+    ids: Vec<&'a SecretId>,
+) -> Vec<(&'a SecretId, Found)> {
     stream::iter(ids).map(|id| single(clients, id)).buffer_unordered(AT_ONCE).collect().await
 }
 
