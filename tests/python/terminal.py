@@ -44,6 +44,13 @@ class Terminal:
     def type(self, text):
         os.write(self.descriptor, text.encode())
 
+    def given(self):
+        """Waits until the shell has given the terminal to somebody."""
+        end = time.monotonic() + DEADLINE
+        while os.tcgetpgrp(self.descriptor) == self.child:
+            if time.monotonic() > end:
+                raise SystemExit("the shell keeps the terminal")
+
     def line(self, text):
         self.type(text + "\n")
         # The terminal shows what was typed.
@@ -70,8 +77,9 @@ def main():
     steps["running"] = terminal.until(PROMPT).split()[-2]
 
     terminal.line("fg")
-    # The shell says which, when it is in the foreground.
+    # The shell says which, and then gives it the terminal.
     terminal.until("job\r\n")
+    terminal.given()
     terminal.type("\x1c")
     terminal.until("QUIT")
     terminal.until(PROMPT)

@@ -62,7 +62,7 @@ fn a_file_is_in_memory_is_the_users_alone_and_goes_with_the_command() {
 }
 
 #[test]
-fn what_a_run_left_that_was_killed_goes_with_the_next() {
+fn files_go_with_ptrun_if_it_is_killed_and_with_the_next_run_if_all_are() {
     let user = User::new();
     let mut command = ptrun(&user, "file");
     command.args(["--", "sh", "-c", "trap '' TERM; echo \"$A\"; exec sleep 60"]).stdout(Stdio::piped());
@@ -77,6 +77,14 @@ fn what_a_run_left_that_was_killed_goes_with_the_next() {
     assert!(left.exists(), "it belongs to a run");
     child.kill().expect("killed");
     child.wait().expect("ended");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while left.exists() && std::time::Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert!(!left.exists(), "{:?}", folders());
+    // What nobody holds, and nobody removed.
+    fs::create_dir(&left).expect("made");
+    fs::write(left.join("A"), "hi").expect("written");
     output(&mut ptrun(&user, "file"), &["true"]);
     assert!(!left.exists(), "{:?}", folders());
 }

@@ -160,6 +160,7 @@ fn the_command_inherits_what_it_would_without_ptrun() {
                  signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGCHLD])\n\
                  signal.signal(signal.SIGPIPE, signal.SIG_DFL if sys.argv[1] == 'default' else signal.SIG_IGN)\n\
                  signal.signal(signal.SIGHUP, signal.SIG_IGN)\n\
+                 signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
                  os.execvp(sys.argv[2], sys.argv[2:])";
     for pipe in ["default", "ignored"] {
         let started = |command: &Command| {

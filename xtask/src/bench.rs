@@ -41,6 +41,11 @@ fn cases() -> Result<Vec<Case>> {
         case("env true", Path::new("env"), &["true"]),
         case("ptrun --version", &ptrun, &["--version"]),
         case(ENV, &ptrun, &["--plugin", "env", "-s", "SECRET=env://PTBENCH_SECRET", "--", "true"]),
+        case(
+            "ptrun, env, no record",
+            &ptrun,
+            &["--audit", "off", "--plugin", "env", "-s", "SECRET=env://PTBENCH_SECRET", "--", "true"],
+        ),
         case("ptrun, file plugin, 10 KB", &ptrun, &["-s", FILE, "--", "true"]),
         case("ptrun, verify 2 MB", &ptrun, &["plugin", "verify", LARGE]),
         case(AWS, &ptrun, &["--plugin", "aws", "-s", &aws, "--", "true"]),
@@ -144,6 +149,8 @@ fn prepared(program: &Path, args: &[String], server: &Aws) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(sh::root()).stdout(Stdio::null());
     command.env("PTBENCH_SECRET", "value").env("XDG_CONFIG_HOME", sh::target("bench"));
+    // The record of what is done here is none of the user's.
+    command.env("XDG_STATE_HOME", sh::target("bench"));
     command.envs(server.variables()).env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
     command
 }

@@ -23,6 +23,7 @@ mod profile;
 mod progress;
 mod report;
 mod resolve;
+mod room;
 mod run;
 mod shell;
 mod user;

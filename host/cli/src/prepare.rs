@@ -55,7 +55,13 @@ pub(crate) struct Ready {
 }
 
 /// The plugins of `wanted` are used for `purpose`; those that only fetch a secret for them are read from.
-pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Result<Prepared, Failure> {
+/// If the run is `offline`, none of them may send requests, and nobody looks for credentials.
+pub(crate) fn prepare(
+    plugins: Plugins,
+    purpose: Use,
+    wanted: &[Wanted],
+    offline: bool,
+) -> Result<Prepared, Failure> {
     let asked = |scheme: &str| wanted.iter().any(|wanted| wanted.reference.scheme() == scheme);
     let handed = handed(&plugins, wanted);
     let mut plugins = plugins.into_map();
@@ -68,6 +74,13 @@ pub(crate) fn prepare(plugins: Plugins, purpose: Use, wanted: &[Wanted]) -> Resu
         let theirs: Vec<&SecretRef> =
             references.iter().copied().filter(|reference| reference.scheme() == scheme).collect();
         let purpose = if asked(&scheme) { purpose } else { Use::Read };
+        let would_send = plugin.approved.wanted(purpose, &theirs).and(plugin.allowed.clone());
+        if offline && would_send.origins().next().is_some() {
+            let message = "a plugin would send requests, and this run is offline";
+            return Err(Failure::new("grant/offline", message)
+                .fact("plugin", &scheme)
+                .help("leave out `--offline`, or take the secret from a file"));
+        }
         let ready_plugin = make_ready(&scheme, plugin, purpose, &theirs)?;
         ready.insert(scheme, ready_plugin);
     }

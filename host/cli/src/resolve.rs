@@ -49,13 +49,7 @@ pub(crate) fn with<T: Send>(
 ) -> Result<T, Failures> {
     let Session { global, config, audit } = session;
     let limit = global.timeout()?.or(config.run.timeout);
-    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted)?;
-    if global.offline && !needs.ports.is_empty() {
-        let schemes = plugins.iter().filter(|(_, ready)| ready.given.grants.origins().next().is_some());
-        let failure = Failure::new("grant/offline", "a plugin would send requests, and this run is offline");
-        let named = schemes.fold(failure, |failure, (scheme, _)| failure.fact("plugin", scheme));
-        return Err(named.help("leave out `--offline`, or take the secret from a file").into());
-    }
+    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let schemes: Vec<String> = plugins.keys().cloned().collect();
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
     let (done, exchanges) = confine::run(&needs, |_| {

@@ -13,7 +13,7 @@ use super::{class, good_text, refused};
 
 /// One answer.
 #[derive(Clone)]
-enum Reply {
+pub(crate) enum Reply {
     /// A status and a body.
     Answer(u16, String),
     /// An error of AWS.
@@ -27,14 +27,14 @@ enum Reply {
 }
 
 /// A server on a free port. It gives the last of its replies again and again.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     /// The operation of each request.
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    fn start(replies: Vec<Reply>) -> Self {
+    pub(crate) fn start(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -123,7 +123,7 @@ fn one(name: &str, text: &str) -> Reply {
 }
 
 /// What `ptrun get` says after these replies, and how many requests it sent.
-fn get(replies: Vec<Reply>) -> (String, usize) {
+pub(crate) fn get(replies: Vec<Reply>) -> (String, usize) {
     let (server, user) = (Server::start(replies), User::new());
     let said = refused(&mut ptrun(&user, &server.url, &["get", "aws://a"]));
     (said, server.requests().len())

@@ -1,6 +1,7 @@
 //! AWS Secrets Manager: the plugin `aws`, with the SDK of AWS in the sandbox, against moto and a server with faults.
 
 mod faults;
+mod messages;
 mod moto;
 mod network;
 mod policy;

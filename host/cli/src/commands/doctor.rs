@@ -12,7 +12,7 @@ use super::{pretty, print};
 use crate::args::Global;
 use crate::confine::{self, Needs};
 use crate::report::{Failure, Failures};
-use crate::{audit, config, deliver, harden, opener, user};
+use crate::{audit, config, harden, opener, room, user};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -66,7 +66,7 @@ pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failures>
         Finding { name: "landlock", found: text(confined.landlock) },
         Finding { name: "seccomp", found: text(confined.seccomp) },
         Finding { name: "memory", found: text(harden::begin().closed) },
-        Finding { name: "files", found: text(deliver::in_memory()) },
+        Finding { name: "files", found: text(room::there()) },
         Finding { name: "clock", found: clock() },
         Finding { name: "audit", found: recorded() },
     ];

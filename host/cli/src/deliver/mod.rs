@@ -1,19 +1,19 @@
 //! How secrets get to the command: in variables, in files, in open files without a name, on standard input, and in
 //! files that are made of templates.
 
-mod folder;
-pub(crate) use folder::in_memory;
 mod memory;
 mod template;
 
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
 
 use ptrun_host::{SecretBytes, SecretName};
 use zeroize::Zeroizing;
 
 use crate::config::Inject;
 use crate::report::{Failure, Failures};
-use folder::Folder;
+use crate::room::Room;
 pub(crate) use template::{Filled, Template};
 
 /// A secret, and how it is delivered.
@@ -31,7 +31,7 @@ pub(crate) struct Delivery {
     /// What stays open.
     pub(crate) open: Vec<OwnedFd>,
     /// What is removed.
-    _files: (Option<Folder>, Vec<Filled>),
+    _files: (Option<Room>, Vec<Filled>),
 }
 
 impl Delivery {
@@ -82,21 +82,23 @@ pub(crate) fn check(secrets: Vec<Delivered>) -> Result<Checked, Failures> {
 /// Puts secrets where the command will find them.
 pub(crate) fn prepare(Checked(secrets): Checked, templates: &[Template]) -> Result<Delivery, Failures> {
     let filled = templates.iter().map(|template| template.fill(&secrets)).collect::<Result<_, _>>()?;
-    let (mut variables, mut open, mut on_stdin, mut folder) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut variables, mut open, mut on_stdin, mut room) =
+        (Vec::new(), Vec::new(), Vec::new(), None::<Room>);
     for Delivered { name, value, inject } in secrets {
         match inject {
             Inject::Env => variables.push((name, value)),
             Inject::File => {
-                let made = match folder.take() {
+                let made = match room.take() {
                     Some(made) => made,
-                    None => Folder::new()?,
+                    None => Room::new().map_err(|why| no_memory(&name, &why))?,
                 };
-                let path = made.write(&name, &value)?;
-                folder = Some(made);
-                variables.push((name, SecretBytes::new(path)));
+                let path = made.write(name.as_str().as_ref(), value.expose());
+                let path = path.map_err(|why| no_memory(&name, &why))?;
+                room = Some(made);
+                variables.push((name, SecretBytes::new(path.into_os_string().into_vec())));
             }
             Inject::Fd => {
-                let (file, path) = memory::named(&value)?;
+                let (file, path) = memory::named(&value).map_err(|why| no_memory(&name, &why))?;
                 open.push(file);
                 variables.push((name, SecretBytes::new(path)));
             }
@@ -104,11 +106,20 @@ pub(crate) fn prepare(Checked(secrets): Checked, templates: &[Template]) -> Resu
             Inject::Template => {}
         }
     }
-    let stdin = match on_stdin.is_empty() {
-        true => None,
-        false => Some(memory::sealed(&SecretBytes::new(object(&on_stdin)))?),
+    let stdin = match on_stdin.first() {
+        None => None,
+        Some((name, _)) => {
+            let object = SecretBytes::new(object(&on_stdin));
+            Some(memory::sealed(&object).map_err(|why| no_memory(name, &why))?)
+        }
     };
-    Ok(Delivery { variables, stdin, open, _files: (folder, filled) })
+    Ok(Delivery { variables, stdin, open, _files: (room, filled) })
+}
+
+fn no_memory(name: &SecretName, why: &io::Error) -> Failure {
+    Failure::new("inject/memory", format!("no file in memory could be made: {why}"))
+        .fact("secret", name)
+        .help("check what is left of the memory, or deliver it in a variable: `inject = \"env\"`")
 }
 
 /// `{"NAME":"value",…}`, in the order of the names.

@@ -9,8 +9,8 @@ use ptrun_host::read_regular;
 use zeroize::Zeroizing;
 
 use super::Delivered;
-use super::folder::write_new;
 use crate::report::Failure;
+use crate::room::write_new;
 use crate::user::MAX_BYTES;
 
 /// `IN:OUT`.

@@ -44,6 +44,7 @@ pub(crate) struct Signals(SignalFd);
 impl Signals {
     /// Before anything is made that must be removed.
     pub(crate) fn hold() -> io::Result<Self> {
+        super::sys::hear_children();
         let mut held = others();
         // What is written to nobody is an error, and no signal for the command.
         held.remove(Signal::SIGPIPE);

@@ -44,9 +44,21 @@ impl Inherited {
     }
 }
 
+/// Whether this process was started with SIGCHLD ignored. Then the kernel would bury its children before anybody sees
+/// how they ended.
+static CHILD_IGNORED: AtomicBool = AtomicBool::new(false);
+
+/// Has the kernel tell what becomes of children.
+pub(super) fn hear_children() {
+    // SAFETY: no handler is installed.
+    let before = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+    CHILD_IGNORED.store(matches!(before, Ok(SigHandler::SigIgn)), Ordering::Relaxed);
+}
+
 /// Has a command begin with what `ptrun` began with. If `parent` is this process, the command ends with it.
 pub(super) fn restore(command: &mut Command, inherited: Inherited, parent: Option<u32>) {
-    let ignored = PIPE_IGNORED.load(Ordering::Relaxed);
+    let ignored = [(&PIPE_IGNORED, Signal::SIGPIPE), (&CHILD_IGNORED, Signal::SIGCHLD)]
+        .map(|(ignored, signal)| ignored.load(Ordering::Relaxed).then_some(signal));
     let parent = parent.and_then(|parent| parent.try_into().ok()).map(Pid::from_raw);
     let restored = move || -> io::Result<()> {
         if let Some(parent) = parent {
@@ -56,9 +68,9 @@ pub(super) fn restore(command: &mut Command, inherited: Inherited, parent: Optio
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
         }
-        if ignored {
+        for ignored in ignored.into_iter().flatten() {
             // SAFETY: no handler is installed.
-            unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) }?;
+            unsafe { signal(ignored, SigHandler::SigIgn) }?;
         }
         inherited.blocked.thread_set_mask()?;
         Ok(())
