@@ -196,7 +196,6 @@ fn a_project_has_no_say_in_trust() {
     let entry = format!("[[key]]\npublic = \"{key}\"\nfor = [\"*/*\"]\n");
     for file in [
         "trust.toml",
-        "ptrun.toml",
         "ptrun.lock",
         ".ptrun/trust.toml",
         "ptrun/trust.toml",
@@ -210,6 +209,8 @@ fn a_project_has_no_say_in_trust() {
     let output =
         command.args(["get", "--plugin", "./greeting.wasm", "greeting://Ada"]).output().expect("starts");
     assert!(text(&output.stderr).starts_with("error[trust/unknown-signer]: "), "{}", text(&output.stderr));
+    user.write("ptrun.toml", &entry);
+    bad(&user, &["get", "--plugin", "./greeting.wasm", "greeting://Ada"], "config/unknown-key");
 }
 
 /// A component with a manifest for this plugin, and a signature of the other tool.
