@@ -194,13 +194,7 @@ fn a_project_has_no_say_in_trust() {
     let key = fs::read_to_string(user.home().join(PUB)).expect("a key");
     let key = ptrun_trust::PublicKey::from_file_bytes(key.as_bytes()).expect("a key");
     let entry = format!("[[key]]\npublic = \"{key}\"\nfor = [\"*/*\"]\n");
-    for file in [
-        "trust.toml",
-        "ptrun.lock",
-        ".ptrun/trust.toml",
-        "ptrun/trust.toml",
-        ".config/trust.toml",
-    ] {
+    for file in ["trust.toml", "ptrun.lock", ".ptrun/trust.toml", "ptrun/trust.toml", ".config/trust.toml"] {
         user.write(file, &entry);
     }
     let mut command = user.ptrun();
