@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ptrun_tests::{User, text};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// 32 random bytes as text, and the forms in which they could turn up.
 struct Canary {
@@ -165,13 +166,18 @@ fn a_supervisor_shows_nothing_of_it() {
         "fd",
         "--supervise",
     ]);
-    let script = "echo ready; read -r line";
+    let script = "trap 'echo passed' USR1; echo ready; read -r line; read -r line";
     let mut child: std::process::Child = {
         let command: &mut Command = command.args(["--", "/bin/sh", "-c", script]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts")
     };
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let mut said =
+        BufReader::new(child.stdout.take().expect("piped")).lines().map(|line| line.expect("a line"));
+    assert_eq!(said.next().as_deref(), Some("ready"));
+    // Whoever passes signals on has done everything else.
+    let supervisor = Pid::from_raw(child.id().cast_signed()).expect("not 0");
+    kill_process(supervisor, Signal::USR1).expect("sent");
+    assert_eq!(said.next().as_deref(), Some("passed"));
     let process = format!("/proc/{}", child.id());
     for file in ["cmdline", "comm", "status", "maps"] {
         assert!(!canary.is_in(&fs::read(format!("{process}/{file}")).unwrap_or_default()), "{file}");

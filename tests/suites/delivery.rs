@@ -147,6 +147,17 @@ fn each_secret_goes_its_own_way() {
 }
 
 #[test]
+fn whoever_removes_files_holds_no_open_file() {
+    let user = User::new();
+    user.write("ptrun.toml", "[secrets]\nA = { ref = \"env://ONE\", inject = \"fd\" }\nB = { ref = \"env://TWO\", inject = \"file\" }\n");
+    let mut command = user.ptrun();
+    command.env("ONE", "1").env("TWO", "2");
+    // All whom ptrun started, and which files in memory they have.
+    let script = "for each in $(cat /proc/$PPID/task/*/children); do echo $(ls -l /proc/$each/fd | grep -c memfd:); done";
+    assert_eq!(output(&mut command, &["sh", "-c", script]), "0\n1\n");
+}
+
+#[test]
 fn a_value_that_no_variable_can_hold_goes_into_a_file() {
     let user = User::new();
     user.install("nul");

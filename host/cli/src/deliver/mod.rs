@@ -82,19 +82,18 @@ pub(crate) fn check(secrets: Vec<Delivered>) -> Result<Checked, Failures> {
 /// Puts secrets where the command will find them.
 pub(crate) fn prepare(Checked(secrets): Checked, templates: &[Template]) -> Result<Delivery, Failures> {
     let filled = templates.iter().map(|template| template.fill(&secrets)).collect::<Result<_, _>>()?;
-    let (mut variables, mut open, mut on_stdin, mut room) =
-        (Vec::new(), Vec::new(), Vec::new(), None::<Room>);
+    // Before anything is open that an exec leaves open: the room starts a shell.
+    let first = secrets.iter().find(|secret| secret.inject == Inject::File);
+    let room = first.map(|first| Room::new().map_err(|why| no_memory(&first.name, &why))).transpose()?;
+    let (mut variables, mut open, mut on_stdin) = (Vec::new(), Vec::new(), Vec::new());
     for Delivered { name, value, inject } in secrets {
         match inject {
             Inject::Env => variables.push((name, value)),
             Inject::File => {
-                let made = match room.take() {
-                    Some(made) => made,
-                    None => Room::new().map_err(|why| no_memory(&name, &why))?,
-                };
-                let path = made.write(name.as_str().as_ref(), value.expose());
+                // Made above.
+                let Some(room) = &room else { continue };
+                let path = room.write(name.as_str().as_ref(), value.expose());
                 let path = path.map_err(|why| no_memory(&name, &why))?;
-                room = Some(made);
                 variables.push((name, SecretBytes::new(path.into_os_string().into_vec())));
             }
             Inject::Fd => {
