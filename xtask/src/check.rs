@@ -39,6 +39,10 @@ const SUITES: &[Suite] = &[
     ("files", || suite(&["files"])),
     ("aws", || suite(&["aws"])),
     ("bad-input", || suite(&["bad_input", "config", "messages"])),
+    ("cache", || {
+        cargo_test(&["--package", "ptrun-cache", "--", "--nocapture"])?;
+        suite(&["cache"])
+    }),
     ("process", || suite(&["process", "supervise", "delivery"])),
     ("hygiene", || suite(&["hygiene", "canary"])),
     ("audit", || {
@@ -67,7 +71,7 @@ fn suite(names: &[&str]) -> Result<()> {
 }
 
 fn cargo_test(args: &[&str]) -> Result<()> {
-    sh::cargo(&["test", "--release", "--locked"]).args(args).run()
+    sh::cargo_in_foreground(&["test", "--release", "--locked"]).args(args).run()
 }
 
 /// The plugins and their SDK, natively.

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// Where the fuzzer begins: the files of the attacks, and texts of every kind.
 fn seeds() -> Result<()> {
     let folder = sh::target("fuzz/seeds");
-    for target in ["audit", "egress", "key", "manifest", "plugin", "store"] {
+    for target in ["audit", "cache", "egress", "key", "manifest", "plugin", "store"] {
         sh::recreate(&folder.join(target))?;
     }
     let write = |name: &str, bytes: &[u8]| sh::write(&folder.join(name), bytes);
@@ -83,6 +83,7 @@ fn seeds() -> Result<()> {
     let entry = r#"{"time":"2026-01-31T12:00:00.000Z","event":"run","decision":"allowed","user":{"id":0},"process":1}"#;
     let line = format!(r#"{{"seq":1,"prev":"{0:064}","entry":{entry},"hash":"{0:064}"}}"#, 0);
     write("audit/line", format!("{line}\n{line}").as_bytes())?;
+    write("cache/header", [b"ptrun code 1\0\0\0\0".as_slice(), &[0; 72], b"code"].concat().as_slice())?;
     write("manifest/env", &sh::read(&sh::root().join("plugins/env/plugin.toml"))?)?;
     let lock = "format = 1\n\n[plugin.vault]\npublisher = \"acme\"\nname = \"vault\"\nversion = \"1.0.0\"\nsequence = 1\ndigest = \"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\nsigners = [\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"]\n\n[plugin.vault.capabilities]\nenv = [\"A\"]\nrandom = true\n";
     write("store/lock", lock.as_bytes())?;

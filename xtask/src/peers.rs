@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::sh::{self, Result};
-use install::{DOTENVX, SECRETSPEC, VARLOCK};
+use install::{DOTENVX, Missing, SECRETSPEC, VARLOCK};
 use process::{alive, describe, finish, in_time, signal, wait};
 
 /// How often the start-up is timed.
@@ -36,8 +36,8 @@ const CHILD: &str = "trap 'echo >got; exit 9' TERM; echo $$ >new; mv new ready; 
                      i=0; while [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done";
 
 /// A program that starts a command with the secret `MESSAGE`, which is `salutation`.
-struct Wrapper {
-    name: &'static str,
+pub(crate) struct Wrapper {
+    pub(crate) name: &'static str,
     /// The program and its arguments, up to the command; or why there is none.
     start: std::result::Result<Vec<String>, String>,
     /// The variable and the files where the secret comes from.
@@ -47,9 +47,9 @@ struct Wrapper {
     folder: PathBuf,
 }
 
-fn wrappers(folder: &Path) -> Vec<Wrapper> {
+fn wrappers(folder: &Path, missing: Missing) -> Vec<Wrapper> {
     // Without it, what needs it runs on the machine's own.
-    let _ = install::npm("node", install::NODE);
+    let _ = install::npm("node", install::NODE, missing);
     let ptrun = install::ptrun();
     let wrapper = |name, start: Result<PathBuf>, args: &[&str], variable, files| Wrapper {
         name,
@@ -74,7 +74,7 @@ fn wrappers(folder: &Path) -> Vec<Wrapper> {
         wrapper("ptrun --supervise", built(), &supervise, greeting, &[]),
         wrapper(
             "secretspec run",
-            install::secretspec(),
+            install::secretspec(missing),
             &["run", "--provider", "env", "--"],
             greeting,
             &[(
@@ -85,14 +85,14 @@ fn wrappers(folder: &Path) -> Vec<Wrapper> {
         ),
         wrapper(
             "dotenvx run",
-            install::npm("@dotenvx/dotenvx", DOTENVX),
+            install::npm("@dotenvx/dotenvx", DOTENVX, missing),
             &["run", "--"],
             None,
             &[(".env", "MESSAGE=salutation\n")],
         ),
         wrapper(
             "varlock run",
-            install::npm("varlock", VARLOCK),
+            install::npm("varlock", VARLOCK, missing),
             &["run", "--"],
             None,
             &[(".env.schema", "# @sensitive @required\nMESSAGE=\n"), (".env", "MESSAGE=salutation\n")],
@@ -108,8 +108,8 @@ impl Wrapper {
         self.files.iter().try_for_each(|(name, text)| sh::write(&self.folder.join(name), text))
     }
 
-    /// Starts a command, in a process group of its own.
-    fn start(&self, command: &[&str]) -> Result<Child> {
+    /// What starts a command, in a process group of its own.
+    pub(crate) fn command(&self, command: &[&str]) -> Result<Command> {
         let words = self.start.iter().flatten().map(String::as_str).chain(command.iter().copied());
         let words: Vec<&str> = words.collect();
         let (program, args) = words.split_first().ok_or("there is no command")?;
@@ -119,7 +119,11 @@ impl Wrapper {
         command.env("DO_NOT_TRACK", "1").env("VARLOCK_TELEMETRY_DISABLED", "1");
         command.env("DOTENVX_NO_ARMOR", "true");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(self.errors())?);
-        Ok(command.spawn()?)
+        Ok(command)
+    }
+
+    fn start(&self, command: &[&str]) -> Result<Child> {
+        Ok(self.command(command)?.spawn()?)
     }
 
     fn errors(&self) -> PathBuf {
@@ -217,6 +221,19 @@ fn medians(wrappers: &[&Wrapper]) -> Result<Vec<f64>> {
         .collect())
 }
 
+/// The peers that an earlier run left here, each with a home in `folder`; and why one cannot be measured, if so.
+pub(crate) fn installed(folder: &Path) -> Result<Vec<(Wrapper, Option<String>)>> {
+    fs::DirBuilder::new().mode(0o700).create(folder)?;
+    let ours = |wrapper: &Wrapper| wrapper.name == "bare" || wrapper.name.starts_with("ptrun");
+    let peers = wrappers(folder, Missing::Leave).into_iter().filter(|wrapper| !ours(wrapper));
+    let prepared = peers.map(|peer| {
+        peer.prepare()?;
+        let refusal = peer.refusal();
+        Ok((peer, refusal))
+    });
+    prepared.collect()
+}
+
 /// `cargo xtask peers`: installs them, and prints a table.
 pub(crate) fn run() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("ptrun-peers-{}", std::process::id()));
@@ -227,7 +244,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn table(folder: &Path) -> Result<()> {
-    let wrappers = wrappers(folder);
+    let wrappers = wrappers(folder, Missing::Install);
     wrappers.iter().try_for_each(Wrapper::prepare)?;
     let refusals: Vec<_> = wrappers.iter().map(Wrapper::refusal).collect();
     let able: Vec<_> =

@@ -1,7 +1,7 @@
 //! Running programs and moving files, with errors that name them.
 
 use std::error::Error;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,8 +30,18 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Program {
 
 /// The cargo that runs this.
 pub(crate) fn cargo(args: &[&str]) -> Program {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    command(cargo).args(args).env("CARGO_TARGET_DIR", target(""))
+    command(cargo_path()).args(args).env("CARGO_TARGET_DIR", target(""))
+}
+
+/// The same, with every signal as a shell in the foreground leaves it: what runs in the background may have been started
+/// with some of them ignored, and would hand that on.
+pub(crate) fn cargo_in_foreground(args: &[&str]) -> Program {
+    let env = ["--default-signal".into(), cargo_path()];
+    command("env").args(env).args(args).env("CARGO_TARGET_DIR", target(""))
+}
+
+fn cargo_path() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 impl Program {

@@ -8,7 +8,9 @@
 //! `cargo xtask build` builds them. A plain `cargo build` takes what the last `cargo xtask build` left,
 //! and has none before the first.
 
-use ptrun_host::{Compiled, LoadError, PluginSource, Precompiled, PublicKey, Runtime, TrustStore, Verified};
+use ptrun_host::{
+    Code, Compiled, LoadError, PluginSource, Precompiled, PublicKey, Runtime, TrustStore, Verified,
+};
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
@@ -74,19 +76,26 @@ impl Builtin {
         }
     }
 
-    /// Loads the code that was compiled with it; or compiles `plugin`, if its content is another, or the code
-    /// is for another engine.
+    /// The code that was compiled with it; or what `runtime` has or makes of `plugin`, if its content is another.
     ///
     /// # Errors
-    /// Those of [`Runtime::compile`].
-    pub fn load(&self, runtime: &Runtime, plugin: Verified) -> Result<Compiled, LoadError> {
+    /// Those of [`Runtime::code`].
+    pub fn code(&self, runtime: &Runtime, plugin: Verified) -> Result<Code, LoadError> {
         if plugin.digest().to_string() != self.0.digest {
-            return runtime.compile(plugin);
+            return runtime.code(plugin);
         }
         #[allow(unsafe_code, reason = "vouches for code that is part of this program")]
         // SAFETY: the code was made of this component by `precompile` when this program was built, and
         // is a constant of the program.
         let code = unsafe { Precompiled::new(self.0.code) };
-        runtime.load(plugin, code)
+        Ok(Code::precompiled(plugin, code))
+    }
+
+    /// The same, loaded; it is compiled if the code is for another engine.
+    ///
+    /// # Errors
+    /// Those of [`Runtime::compile`].
+    pub fn load(&self, runtime: &Runtime, plugin: Verified) -> Result<Compiled, LoadError> {
+        runtime.load(self.code(runtime, plugin)?)
     }
 }

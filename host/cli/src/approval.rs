@@ -3,9 +3,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use ptrun_host::{
-    Change, Compiled, Grant, Grants, LoadError, Pin, Runtime, SecretRef, Standing, Use, Verified,
-};
+use ptrun_host::{Change, Code, Grant, Grants, LoadError, Pin, Runtime, SecretRef, Standing, Use, Verified};
 
 use crate::found::Found;
 use crate::lock::{Policy, ProjectLock};
@@ -53,8 +51,13 @@ impl Approved {
         &self.found.place
     }
 
-    pub(crate) fn compile(self, runtime: &Runtime) -> Result<Compiled, LoadError> {
-        self.found.compile(runtime)
+    /// Whether its machine code came with ptrun.
+    pub(crate) const fn is_built_in(&self) -> bool {
+        self.found.is_built_in()
+    }
+
+    pub(crate) fn code(self, runtime: &Runtime) -> Result<Code, LoadError> {
+        self.found.code(runtime)
     }
 }
 

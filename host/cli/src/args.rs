@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
-use ptrun_host::{Digest, Limits, TrustStore};
+use ptrun_host::{CodeCache, Digest, Limits, TrustStore};
 
 use crate::commands::{
     audit, change, check, doctor, explain, export, file, get, init, key, list, pages, plugin,
@@ -73,6 +73,10 @@ pub(crate) struct Global {
     /// states; several times for several places; `off` for none
     #[arg(long, value_name = "WHERE", env = "PTRUN_AUDIT", hide_env = true, global = true)]
     pub(crate) audit: Vec<String>,
+    /// Keep the compiled code of plugins in this folder, instead of the one in your folder for caches; `off` for
+    /// nowhere
+    #[arg(long, value_name = "WHERE", env = "PTRUN_CACHE", hide_env = true, global = true)]
+    cache: Option<PathBuf>,
     /// Refuse plugins that would send requests
     #[arg(long, global = true)]
     pub(crate) offline: bool,
@@ -123,6 +127,18 @@ impl Global {
         let time = Duration::try_from(time).ok().filter(|time| !time.is_zero());
         let bad = || Failure::new("usage", "the time after `--timeout` is not positive");
         Ok(Some(time.ok_or_else(|| bad().help("for example `--timeout 30s`"))?))
+    }
+
+    /// Where the compiled code of plugins is kept, unless that is off. The key to it is among the states of the user.
+    pub(crate) fn cache(&self) -> Result<Option<CodeCache>, Failure> {
+        let folder = match &self.cache {
+            Some(off) if off.as_os_str() == "off" => return Ok(None),
+            Some(folder) => Some(folder.clone()),
+            None => user::cache().map(|cache| cache.join("code")),
+        };
+        let places = folder.zip(user::state());
+        let (folder, state) = places.ok_or_else(user::no_home)?;
+        Ok(Some(CodeCache::new(folder, state.join("cache.key"))))
     }
 
     /// How many bytes of a file are read before it is known which plugin it is.

@@ -74,6 +74,13 @@ pub(crate) fn run<T: Send>(needs: &Needs, work: impl FnOnce(&Confined) -> T + Se
     })
 }
 
+/// Takes everything away from the thread on which the compiler runs, and from those that it starts: it computes.
+pub(crate) fn compiler() {
+    deaf();
+    // Where the kernel lacks one of them, it has the limits alone.
+    let _ = (landlock(&Needs::default()), seccomp(false));
+}
+
 /// Lets the thread use the memory that is there: a heap of its own would grow page by page, with a system call for
 /// each. Where it is not glibc, there is nothing to do.
 fn one_heap() {
@@ -108,8 +115,6 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
         .handle_access(AccessNet::from_all(rules))?
         .scope(Scope::from_all(rules))?
         .create()?
-        // How much memory a compilation takes.
-        .add_rules(path_beneath_rules(["/proc/self/statm"], AccessFs::ReadFile))?
         .add_rules(path_beneath_rules(&needs.files, AccessFs::ReadFile))?
         .add_rules(path_beneath_rules(resolver, AccessFs::ReadFile | AccessFs::ReadDir))?
         .add_rules(ports.map(|port| Ok::<_, RulesetError>(NetPort::new(port, AccessNet::ConnectTcp))))?

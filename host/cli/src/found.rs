@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ptrun_builtins::Builtin;
-use ptrun_host::{Compiled, LoadError, PluginSource, Runtime, TrustStore, Verified};
+use ptrun_host::{Code, LoadError, PluginSource, Runtime, TrustStore, Verified};
 
 use crate::report::Failure;
 use crate::user;
@@ -65,11 +65,15 @@ impl Found {
         ptrun_builtins::signer().is_some_and(|signer| self.verified.signers().contains(&signer))
     }
 
-    /// Its machine code: what was built in with it, or what the compiler makes of it now.
-    pub(crate) fn compile(self, runtime: &Runtime) -> Result<Compiled, LoadError> {
+    pub(crate) const fn is_built_in(&self) -> bool {
+        self.builtin.is_some()
+    }
+
+    /// Its machine code: what was built in with it, or what was kept, or what the compiler makes of it now.
+    pub(crate) fn code(self, runtime: &Runtime) -> Result<Code, LoadError> {
         match self.builtin {
-            Some(builtin) => builtin.load(runtime, self.verified),
-            None => runtime.compile(self.verified),
+            Some(builtin) => builtin.code(runtime, self.verified),
+            None => runtime.code(self.verified),
         }
     }
 }

@@ -11,6 +11,7 @@ mod confine;
 mod credential;
 mod defect;
 mod deliver;
+mod engines;
 mod found;
 mod harden;
 mod lock;

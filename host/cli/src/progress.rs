@@ -2,7 +2,11 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::pin::pin;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
+
+use crate::process::deaf;
 
 /// How long nothing is said.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,6 +26,29 @@ pub(crate) async fn shown<T>(work: impl Future<Output = T>, schemes: &[&str]) ->
     let _ = write!(io::stderr(), "waiting for {}...", schemes.join(", "));
     let _erased = Erased;
     work.await
+}
+
+/// Does `work`, and says what it is if it takes long.
+pub(crate) fn told<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    thread::scope(|scope| {
+        let (working, ended) = channel::<()>();
+        let tell = move || {
+            deaf();
+            if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                let _ = write!(io::stderr(), "{what}...");
+                let _erased = Erased;
+                let _ = ended.recv();
+            }
+        };
+        // Without it, nothing is said.
+        let _ = thread::Builder::new().spawn_scoped(scope, tell);
+        let done = work();
+        drop(working);
+        done
+    })
 }
 
 /// Erases the line, also if nobody waits any more.

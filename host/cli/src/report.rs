@@ -26,6 +26,15 @@ pub(crate) struct Failure {
     exit: u8,
 }
 
+/// How much something matters that went wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Severity {
+    /// Ptrun ends with an exit code. In JSON that is `exit`.
+    Error,
+    /// Ptrun goes on. In JSON there is no exit code: `null`.
+    Warning,
+}
+
 /// Everything that went wrong.
 #[derive(Debug)]
 pub(crate) struct Failures(Vec<Failure>);
@@ -60,10 +69,33 @@ impl Failure {
         self
     }
 
-    fn human(&self) -> String {
-        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    /// What went wrong, alone.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.message
+    }
+
+    /// Says it on standard error, when it is no reason to fail.
+    pub(crate) fn warn(&self, format: ErrorFormat) {
+        self.say(Severity::Warning, format);
+    }
+
+    fn say(&self, severity: Severity, format: ErrorFormat) {
+        let written = match format {
+            ErrorFormat::Human => anstream::stderr().write_all(self.human(severity).as_bytes()),
+            ErrorFormat::Json => std::io::stderr().write_all(self.json(severity).as_bytes()),
+        };
+        // If nobody can be told, the exit code still tells.
+        let _ = written;
+    }
+
+    fn human(&self, severity: Severity) -> String {
+        let (word, colour) = match severity {
+            Severity::Error => ("error", AnsiColor::Red),
+            Severity::Warning => ("warning", AnsiColor::Yellow),
+        };
+        let colour = Style::new().bold().fg_color(Some(colour.into()));
         let bold = Style::new().bold();
-        let mut text = format!("{red}error[{}]{red:#}{bold}: {}{bold:#}\n", self.class, self.message);
+        let mut text = format!("{colour}{word}[{}]{colour:#}{bold}: {}{bold:#}\n", self.class, self.message);
         for (name, value) in &self.facts {
             text.push_str(&format!("  {name}: {value}\n"));
         }
@@ -73,7 +105,7 @@ impl Failure {
         text
     }
 
-    fn json(&self) -> String {
+    fn json(&self, severity: Severity) -> String {
         let mut facts: Map<String, serde_json::Value> = Map::new();
         for (name, value) in &self.facts {
             let values = facts.entry((*name).to_owned()).or_insert_with(|| json!([]));
@@ -84,7 +116,7 @@ impl Failure {
             "message": self.message,
             "facts": facts,
             "help": self.help,
-            "exit": self.exit,
+            "exit": if severity == Severity::Error { Some(self.exit) } else { None },
         });
         format!("{error}\n")
     }
@@ -125,13 +157,6 @@ pub(crate) fn exit(format: ErrorFormat, result: Result<ExitCode, Failures>) -> E
         Ok(code) => return code,
         Err(failures) => failures,
     };
-    for failure in &failures {
-        let written = match format {
-            ErrorFormat::Human => anstream::stderr().write_all(failure.human().as_bytes()),
-            ErrorFormat::Json => std::io::stderr().write_all(failure.json().as_bytes()),
-        };
-        // If nobody can be told, the exit code still tells.
-        let _ = written;
-    }
+    failures.iter().for_each(|failure| failure.say(Severity::Error, format));
     ExitCode::from(failures.first().map_or(FAILED, |failure| failure.exit))
 }

@@ -1,20 +1,19 @@
 //! Asks the plugins, all at once, each for everything that the run wants from it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::time::Duration;
 
 use ptrun_host::{
-    Answers, Compiled, EgressOptions, Grant, Limits, LoadError, LogRecord, Runtime, Sandbox, SecretBytes,
-    SecretError, SecretRef, SelectError, Use, resolve_all,
+    Answers, Compiled, Grant, Sandbox, SecretBytes, SecretError, SecretRef, SelectError, Use, resolve_all,
 };
 
 use crate::args::Global;
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::engines::{Coded, Engines};
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
-use crate::prepare::{Given, Prepared, Purpose, Ready, prepare};
+use crate::prepare::{Given, Prepared, Purpose, prepare};
 use crate::process::deaf;
 use crate::report::{Failure, Failures};
 use crate::{confine, credential, opener, progress, shell};
@@ -52,11 +51,10 @@ pub(crate) fn with<T: Send>(
     let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let schemes: Vec<String> = plugins.keys().cloned().collect();
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
+    let plugins = Engines::new(global, egress)?.code(plugins)?;
     let (done, exchanges) = confine::run(&needs, |_| {
         let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
-        let engine = Engine { verbose: global.verbose, egress };
-        let usual = engine.start(Limits::default())?;
-        let mut loaded = Loaded { engine, usual, plugins, references, sandboxes: BTreeMap::new() };
+        let mut loaded = Loaded { plugins, references, sandboxes: BTreeMap::new() };
         let all = async {
             loaded.load(&handed, Vec::new())?;
             // All of them are required, so that all of them are here.
@@ -104,28 +102,12 @@ pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
     builder.build().map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))
 }
 
-/// How engines are started in this run.
-struct Engine {
-    verbose: bool,
-    egress: EgressOptions,
-}
-
-impl Engine {
-    fn start(&self, limits: Limits) -> Result<Runtime, LoadError> {
-        let runtime = Runtime::new(limits)?.with_egress(self.egress.clone());
-        Ok(if self.verbose { runtime.with_log(show) } else { runtime })
-    }
-}
-
 /// What plugins fetched for others.
 type Handed = Vec<((String, Purpose), SecretBytes)>;
 
 /// The plugins of a run on their way into their sandboxes.
 struct Loaded<'a> {
-    engine: Engine,
-    /// With the limits that most plugins have.
-    usual: Runtime,
-    plugins: BTreeMap<String, Ready>,
+    plugins: BTreeMap<String, Coded>,
     /// Everything that will be asked for.
     references: Vec<&'a SecretRef>,
     sandboxes: Sandboxes,
@@ -137,13 +119,10 @@ impl Loaded<'_> {
         for Wanted { reference, .. } in wanted {
             let scheme = reference.scheme();
             // There is one for each scheme; it is taken once.
-            let Some(ready) = self.plugins.remove(scheme) else { continue };
-            let Ready { approved, limits, given, mut keys, awaits } = ready;
+            let Some(plugin) = self.plugins.remove(scheme) else { continue };
+            let Coded { runtime, code, given, mut keys, awaits } = plugin;
             let Given { mut grants, missing, settings, accounts } = given;
-            let compiled = match limits == Limits::default() {
-                true => approved.compile(&self.usual)?,
-                false => approved.compile(&self.engine.start(limits)?)?,
-            };
+            let compiled = runtime.load(code)?;
             if !missing.is_empty() {
                 return Err(not_granted(scheme, &compiled, &missing).into());
             }
@@ -272,16 +251,4 @@ impl Wanted {
         let failure = failure.fact("reference", reference);
         place.iter().fold(failure, |failure, place| failure.fact("at", place))
     }
-}
-
-fn show(record: &LogRecord) {
-    let level = match record.level {
-        ptrun_host::LogLevel::Debug => "debug",
-        ptrun_host::LogLevel::Info => "info",
-        ptrun_host::LogLevel::Warn => "warn",
-        _ => "error",
-    };
-    let fields: String = record.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    // A closed standard error is no reason to fail.
-    let _ = writeln!(anstream::stderr(), "{level}[{}]: {}{fields}", record.plugin, record.code);
 }

@@ -110,6 +110,11 @@ pub(crate) fn state() -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("ptrun"))
 }
 
+/// `$XDG_CACHE_HOME/ptrun`.
+pub(crate) fn cache() -> Option<PathBuf> {
+    Some(xdg("XDG_CACHE_HOME", ".cache")?.join("ptrun"))
+}
+
 pub(crate) fn config() -> Option<PathBuf> {
     Some(xdg("XDG_CONFIG_HOME", ".config")?.join("ptrun"))
 }

@@ -1,12 +1,13 @@
-//! Compiled code. The only place in this crate where code is unsafe: machine code that was compiled
+//! The compiler, and machine code. The only place in this crate where code is unsafe: machine code that was compiled
 //! earlier is run as it is, so whoever hands it in answers for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::NonNull;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ptrun_cache::{Cache, CacheError, Found, Name};
 use ptrun_trust::Verified;
 use rustix::mm::{MprotectFlags, mprotect};
 use wasmtime::component::Component;
@@ -20,6 +21,9 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Where the code is that ever ran in its place.
 static IN_PLACE: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+/// What was found in a cache, by its name: it is in memory once, for as long as this process lives.
+static KEPT: Mutex<BTreeMap<Name, &'static [u8]>> = Mutex::new(BTreeMap::new());
 
 /// The machine code of a component, from [`precompile`].
 #[derive(Debug, Clone, Copy)]
@@ -38,21 +42,63 @@ impl Precompiled {
     pub const unsafe fn new(code: &'static [u8]) -> Self {
         Self(code)
     }
+}
 
-    #[allow(unsafe_code, reason = "loads what `new` was promised to be machine code of ours")]
-    pub(crate) fn load(self, engine: &Engine) -> Result<Component, LoadError> {
-        let address = self.0.as_ptr().addr();
+/// Machine code of this crate's own making.
+#[derive(Clone)]
+pub(crate) enum Machine {
+    /// A constant, or what a cache authenticated: it is there as long as the process.
+    Lasting(Precompiled),
+    /// What the compiler made just now.
+    New(Vec<u8>),
+}
+
+impl Machine {
+    #[allow(unsafe_code, reason = "loads machine code that only the compiler of this crate made")]
+    pub(crate) fn load(&self, engine: &Engine) -> Result<Component, LoadError> {
+        let code = match self {
+            Self::Lasting(Precompiled(code)) => *code,
+            Self::New(code) => code,
+        };
+        let address = code.as_ptr().addr();
         // The engine has one component for each piece of code; another one is a copy.
         let first = || IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner).insert(address);
-        let in_place = address.is_multiple_of(rustix::param::page_size()) && first();
-        // SAFETY: `new` was promised that these bytes are the unaltered output of `precompile`, and that they stay.
+        let aligned = matches!(self, Self::Lasting(_)) && address.is_multiple_of(rustix::param::page_size());
+        // SAFETY: these bytes are the unaltered output of the compiler: `Precompiled::new` was promised that, a cache
+        // has nothing else that it takes for its own, and what is new comes from `compile`. What is run in its place
+        // stays there.
         let component = unsafe {
-            match in_place {
-                true => Component::deserialize_raw(engine, NonNull::from(self.0)),
-                false => Component::deserialize(engine, self.0),
+            match aligned && first() {
+                true => Component::deserialize_raw(engine, NonNull::from(code)),
+                false => Component::deserialize(engine, code),
             }
         };
         component.map_err(LoadError::compiler)
+    }
+}
+
+/// Machine code that was kept by an earlier process, or is made now and kept; and why it could not be.
+pub(crate) fn kept(
+    cache: &Cache,
+    name: &Name,
+    patience: Duration,
+    make: impl FnOnce() -> Result<Vec<u8>, LoadError>,
+) -> Result<(Machine, Option<CacheError>), LoadError> {
+    let known = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(code) = known().get(name) {
+        return Ok((Machine::Lasting(Precompiled(code)), None));
+    }
+    match cache.find(name, patience) {
+        Ok(Found::Here(code)) => {
+            let code = *known().entry(*name).or_insert_with(|| code.leak());
+            Ok((Machine::Lasting(Precompiled(code)), None))
+        }
+        Ok(Found::Missing(claim)) => {
+            let code = make()?;
+            let problem = claim.keep(&code).err();
+            Ok((Machine::New(code), problem))
+        }
+        Err(problem) => Ok((Machine::New(make()?), Some(problem))),
     }
 }
 
@@ -89,29 +135,29 @@ pub fn precompile(plugin: &Verified) -> Result<Vec<u8>, LoadError> {
         .map_err(LoadError::compiler)
 }
 
-/// Compiles a plugin for this processor, within limits. There is no other call of the compiler, and it takes
-/// nothing but a [`Verified`].
+/// Compiles a plugin for this processor, within limits. There is no other call of the compiler at run time, and it
+/// takes nothing but a [`Verified`].
 ///
-/// The compiler cannot be interrupted. It runs on a thread of its own, which is left behind when it takes too
-/// much, and goes on until it is done or the process ends.
+/// The compiler cannot be interrupted. It runs on a thread of its own, which begins with `confine`, is left behind when
+/// it takes too much, and goes on until it is done or the process ends.
 pub(crate) fn compile(
     engine: &Engine,
-    plugin: Verified,
+    plugin: &Arc<Verified>,
     limits: &Limits,
-) -> Result<(Verified, Component), LoadError> {
+    confine: fn(),
+) -> Result<Vec<u8>, LoadError> {
     let (name, size) = (plugin.manifest().full_name(), plugin.bytes().len());
-    if size > limits.component_bytes {
-        return Err(LoadError::TooLarge { plugin: name, size, limit: limits.component_bytes });
-    }
     let over = |limit| Err(LoadError::Limit { plugin: name.clone(), limit });
     let (time, memory) = (limits.time_to_compile(size), limits.memory_to_compile(size));
     let (start, before) = (Instant::now(), resident());
     let (sender, receiver) = sync_channel(1);
-    let engine = engine.clone();
+    let (engine, plugin) = (engine.clone(), Arc::clone(plugin));
     let work = move || {
-        let component = Component::from_binary(&engine, plugin.bytes());
+        confine();
+        let code = engine.precompile_component(plugin.bytes());
+        drop(plugin);
         // Nobody listens any more if it took too much.
-        let _ = sender.send((plugin, component));
+        let _ = sender.send(code);
     };
     let thread = std::thread::Builder::new().name("ptrun-compile".to_owned()).spawn(work);
     thread.map_err(|why| LoadError::Engine(why.to_string()))?;
@@ -129,8 +175,8 @@ pub(crate) fn compile(
         if resident() > before.saturating_add(memory) {
             return over(Limit::CompileMemory);
         }
-        if let Some((plugin, component)) = done {
-            return Ok((plugin, component.map_err(LoadError::compiler)?));
+        if let Some(code) = done {
+            return code.map_err(LoadError::compiler);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The one configuration of the WebAssembly engine, and the clock that interrupts guests.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails, WasmFeatures};
@@ -61,6 +61,8 @@ fn features() -> WasmFeatures {
 /// Advances the epoch of an engine while at least one guest runs, and sleeps otherwise.
 pub(crate) struct Ticker {
     shared: Arc<Shared>,
+    engine: EngineWeak,
+    started: OnceLock<Result<(), String>>,
 }
 
 struct Shared {
@@ -81,15 +83,20 @@ impl Shared {
 }
 
 impl Ticker {
-    pub(crate) fn new(engine: &Engine) -> Result<Self, LoadError> {
+    pub(crate) fn new(engine: &Engine) -> Self {
         let state = Mutex::new(State { running: 0, closed: false });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
-        let (theirs, engine) = (Arc::clone(&shared), engine.weak());
-        std::thread::Builder::new()
-            .name("ptrun-epoch".to_owned())
-            .spawn(move || tick(&theirs, &engine))
-            .map_err(|why| LoadError::Engine(why.to_string()))?;
-        Ok(Self { shared })
+        Self { shared, engine: engine.weak(), started: OnceLock::new() }
+    }
+
+    /// Starts its thread, which has what the thread has that calls this first: it is one that runs plugins.
+    pub(crate) fn start(&self) -> Result<(), LoadError> {
+        let start = || {
+            let (shared, engine) = (Arc::clone(&self.shared), self.engine.clone());
+            let thread = std::thread::Builder::new().name("ptrun-epoch".to_owned());
+            thread.spawn(move || tick(&shared, &engine)).map(drop).map_err(|why| why.to_string())
+        };
+        self.started.get_or_init(start).clone().map_err(LoadError::Engine)
     }
 
     /// Ticks until the result is dropped.

@@ -3,8 +3,8 @@
 //! A plugin goes one way, and each step takes what the one before it made:
 //!
 //! ```text
-//! PluginSource::read → Unverified → TrustStore::verify → Verified → Runtime::compile → Compiled
-//!                                            Compiled + Grants → Sandbox → resolve → SecretBytes
+//! PluginSource::read → Unverified → TrustStore::verify → Verified → Runtime::code → Code
+//!   → Runtime::load → Compiled; Compiled + Grants → Sandbox → resolve → SecretBytes
 //! ```
 //!
 //! Only [`TrustStore::verify`] makes a [`Verified`], and nothing else reaches the compiler; only a
@@ -43,6 +43,7 @@
 //! Errors are enums, one for each step, and hold no values: [`SourceError`], [`TrustError`],
 //! [`LoadError`], [`RunError`], [`SecretError`].
 
+mod code;
 mod compiled;
 mod engine;
 mod grant;
@@ -53,9 +54,11 @@ mod sandbox;
 mod secret;
 mod select;
 
+pub use code::{Code, CodeCache};
 pub use compiled::{Precompiled, precompile};
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, LimitError, Limits};
+pub use ptrun_cache::{CacheError, Usage};
 pub use ptrun_egress::{
     Authenticator, Boxed, CredentialError, EgressError, Exchange, IpNet, Options as EgressOptions, Resolve,
     Roots, SystemResolver, Token,

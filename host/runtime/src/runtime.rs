@@ -1,4 +1,4 @@
-//! From a verified plugin to a sandbox: compile, compare what it imports with what it asked for, link.
+//! From a verified plugin to a sandbox: compile, load, compare what it imports with what it asked for, link.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::compiled::{self, Precompiled};
+use crate::code::{self, Code, CodeCache};
+use crate::compiled::{self, Machine};
 use crate::engine::{Target, Ticker, engine};
 use crate::sandbox::{LogRecord, interfaces};
 use crate::{Grant, Grants, Limit, Limits, Sandbox};
@@ -148,6 +149,8 @@ pub struct Runtime {
     limits: Limits,
     log: LogSink,
     egress: Options,
+    cache: Option<CodeCache>,
+    confine: fn(),
     compilations: AtomicU64,
 }
 
@@ -164,10 +167,16 @@ impl Runtime {
     /// If the machine lacks what the engine needs.
     pub fn new(limits: Limits) -> Result<Self, LoadError> {
         let engine = engine(&Target::Native, limits.stack)?;
-        let ticker = Arc::new(Ticker::new(&engine)?);
-        let compilations = AtomicU64::new(0);
-        let egress = Options::default();
-        Ok(Self { engine, ticker, limits, log: Arc::new(|_| {}), egress, compilations })
+        Ok(Self {
+            ticker: Arc::new(Ticker::new(&engine)),
+            engine,
+            limits,
+            log: Arc::new(|_| {}),
+            egress: Options::default(),
+            cache: None,
+            confine: || {},
+            compilations: AtomicU64::new(0),
+        })
     }
 
     /// Hands the messages of plugins to `log`. Without it they go nowhere.
@@ -184,37 +193,79 @@ impl Runtime {
         self
     }
 
-    /// Compiles a plugin.
-    ///
-    /// # Errors
-    /// If it is no valid component, not a `secret-source` of this version, imports something else than what
-    /// its manifest asks for, or takes more than it may. In the last case a thread is left behind, which goes on
-    /// until it is done.
-    pub fn compile(&self, plugin: Verified) -> Result<Compiled, LoadError> {
-        self.compilations.fetch_add(1, Ordering::Relaxed);
-        let (plugin, component) = compiled::compile(&self.engine, plugin, &self.limits)?;
-        self.check(plugin, component)
+    /// Keeps machine code between processes.
+    #[must_use]
+    pub fn with_cache(mut self, cache: CodeCache) -> Self {
+        self.cache = Some(cache);
+        self
     }
 
-    /// How often the compiler was called. Code that was [loaded](Self::load) did not need it.
+    /// Calls `confine` on the thread on which the compiler runs, before it does: what that takes away from the thread
+    /// and those that it starts, the compiler does not have. It needs no files and no network.
+    #[must_use]
+    pub fn confine_compiler(mut self, confine: fn()) -> Self {
+        self.confine = confine;
+        self
+    }
+
+    /// [Machine code](Self::code), [loaded](Self::load).
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn compile(&self, plugin: Verified) -> Result<Compiled, LoadError> {
+        self.load(self.code(plugin)?)
+    }
+
+    /// Machine code of a plugin: from the cache, or from the compiler.
+    ///
+    /// # Errors
+    /// If it is no valid component, or takes more than it may. In the last case a thread is left behind, which goes on
+    /// until it is done.
+    pub fn code(&self, plugin: Verified) -> Result<Code, LoadError> {
+        let size = plugin.bytes().len();
+        if size > self.limits.component_bytes {
+            let limit = self.limits.component_bytes;
+            return Err(LoadError::TooLarge { plugin: plugin.manifest().full_name(), size, limit });
+        }
+        let plugin = Arc::new(plugin);
+        let (machine, problem) = match &self.cache {
+            Some(CodeCache(cache)) => {
+                let name = code::name(&self.engine, &plugin);
+                compiled::kept(cache, &name, self.limits.time_to_compile(size), || self.machine(&plugin))?
+            }
+            None => (Machine::New(self.machine(&plugin)?), None),
+        };
+        let is_new = matches!(machine, Machine::New(_));
+        Ok(Code { plugin, machine, is_new, problem })
+    }
+
+    fn machine(&self, plugin: &Arc<Verified>) -> Result<Vec<u8>, LoadError> {
+        self.compilations.fetch_add(1, Ordering::Relaxed);
+        compiled::compile(&self.engine, plugin, &self.limits, self.confine)
+    }
+
+    /// How often the compiler was called.
     #[must_use]
     pub fn compilations(&self) -> u64 {
         self.compilations.load(Ordering::Relaxed)
     }
 
-    /// Takes a plugin that was compiled before. If that was by another version of the engine, or for
-    /// another processor, it is compiled again.
+    /// Takes the machine code of a plugin. If it is for another version of the engine, or for another processor, it is
+    /// compiled again.
     ///
     /// # Errors
-    /// Those of [`compile`](Self::compile).
-    pub fn load(&self, plugin: Verified, code: Precompiled) -> Result<Compiled, LoadError> {
-        match code.load(&self.engine) {
-            Ok(component) => self.check(plugin, component),
-            Err(_) => self.compile(plugin),
-        }
+    /// If it is not a `secret-source` of this version, or imports something else than what its manifest asks for.
+    pub fn load(&self, code: Code) -> Result<Compiled, LoadError> {
+        let Code { plugin, machine, is_new, .. } = code;
+        let component = match machine.load(&self.engine) {
+            Err(_) if !is_new => Machine::New(self.machine(&plugin)?).load(&self.engine)?,
+            loaded => loaded?,
+        };
+        self.ticker.start()?;
+        self.check(plugin, component)
     }
 
-    fn check(&self, plugin: Verified, component: Component) -> Result<Compiled, LoadError> {
+    fn check(&self, plugin: Arc<Verified>, component: Component) -> Result<Compiled, LoadError> {
         let ty = component.component_type();
         let imports: Vec<String> = ty.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
         let exports = ty.exports(&self.engine).filter_map(|(name, item)| {
@@ -236,7 +287,7 @@ impl Runtime {
 
 /// A plugin that can be run, and has been given nothing yet.
 pub struct Compiled {
-    pub(crate) plugin: Verified,
+    pub(crate) plugin: Arc<Verified>,
     pub(crate) component: Component,
     imports: Vec<String>,
     pub(crate) limits: Limits,
@@ -254,7 +305,7 @@ impl std::fmt::Debug for Compiled {
 impl Compiled {
     /// The plugin.
     #[must_use]
-    pub const fn plugin(&self) -> &Verified {
+    pub fn plugin(&self) -> &Verified {
         &self.plugin
     }
 

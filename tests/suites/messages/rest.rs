@@ -61,6 +61,15 @@ error[config/not-here]: `audit` is for you to say, and not for a project
 
 "#]],
         ),
+        with(
+            |user| drop(user.install("json")),
+            "$P --cache /proc/none plugin compile ./json.wasm",
+            str![[r#"
+error[cache/unusable]: compiled code is not kept: `/proc/none` cannot be used: No such file or directory (os error 2)
+  help: mend that, or name another folder: `--cache PATH`
+
+"#]],
+        ),
         case(
             "$P file decrypt none",
             str![[r#"

@@ -11,15 +11,29 @@ pub(super) const VARLOCK: &str = "1.20.0";
 /// What runs the last two: one that both of them support, whatever the machine has.
 pub(super) const NODE: &str = "22.23.3";
 
+/// What to do about a peer that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Install,
+    Leave,
+}
+
+impl Missing {
+    fn may_be_installed(self) -> Result<()> {
+        if self == Self::Install { Ok(()) } else { Err("not installed".into()) }
+    }
+}
+
 /// The one that would be shipped, or what was built last.
 pub(super) fn ptrun() -> Option<PathBuf> {
     ["dist/ptrun", "release/ptrun"].map(sh::target).into_iter().find(|program| program.is_file())
 }
 
-pub(super) fn secretspec() -> Result<PathBuf> {
+pub(super) fn secretspec(missing: Missing) -> Result<PathBuf> {
     let program = sh::target("peers/bin/secretspec");
     let version = sh::command(&program).args(["--version"]).output();
     if version.is_none_or(|version| version != format!("secretspec {SECRETSPEC}")) {
+        missing.may_be_installed()?;
         sh::cargo(&["install", "--locked", "--force", "--version", SECRETSPEC, "secretspec", "--root"])
             .args([sh::target("peers")])
             .env("CARGO_TARGET_DIR", sh::target("peers/build"))
@@ -31,7 +45,7 @@ pub(super) fn secretspec() -> Result<PathBuf> {
 }
 
 /// A package, whose last name is its program.
-pub(super) fn npm(package: &str, version: &str) -> Result<PathBuf> {
+pub(super) fn npm(package: &str, version: &str, missing: Missing) -> Result<PathBuf> {
     let modules = sh::target("peers/node_modules");
     let program = modules.join(".bin").join(package.rsplit('/').next().unwrap_or(package));
     let manifest = modules.join(package).join("package.json");
@@ -39,6 +53,7 @@ pub(super) fn npm(package: &str, version: &str) -> Result<PathBuf> {
     if fs::read_to_string(manifest).is_ok_and(|text| text.contains(&wanted)) {
         return Ok(program);
     }
+    missing.may_be_installed()?;
     fs::create_dir_all(sh::target("peers"))?;
     sh::command("npm")
         .args(["install", "--no-audit", "--no-fund", "--prefix"])

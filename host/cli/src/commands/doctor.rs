@@ -51,6 +51,15 @@ fn recorded() -> Result<String, String> {
     }
 }
 
+/// The compiled code of plugins.
+fn compiled(global: &Global) -> Result<String, String> {
+    let Some(cache) = global.cache().map_err(|failure| failure.sentence().to_owned())? else {
+        return Ok("compiled code is not kept, as you want it".to_owned());
+    };
+    let usage = cache.usage().map_err(|why| why.to_string())?;
+    Ok(format!("{} plugins are compiled, {:.1} MB", usage.entries, usage.bytes as f64 / 1e6))
+}
+
 /// The keys of this folder, and of the project.
 fn keys() -> impl Iterator<Item = PathBuf> {
     let folders: BTreeSet<PathBuf> =
@@ -69,6 +78,7 @@ pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failures>
         Finding { name: "files", found: text(room::there()) },
         Finding { name: "clock", found: clock() },
         Finding { name: "audit", found: recorded() },
+        Finding { name: "cache", found: compiled(global) },
     ];
     // What a run would read, or write.
     let mut failures: Vec<Failure> = Vec::new();

@@ -155,7 +155,7 @@ impl Sandbox {
 
     /// The plugin.
     #[must_use]
-    pub const fn plugin(&self) -> &ptrun_trust::Verified {
+    pub fn plugin(&self) -> &ptrun_trust::Verified {
         self.compiled.plugin()
     }
 

@@ -1,16 +1,18 @@
 //! `ptrun plugin`: what is there, what it is, whether it is to be trusted.
 
+mod compile;
 mod lock;
 mod sign;
 mod trust;
 mod verify;
 
 use clap::Subcommand;
-use ptrun_host::{Limits, Pin, Runtime, Standing, TrustStore, Verified};
+use ptrun_host::{EgressOptions, Limits, Pin, Standing, TrustStore, Verified};
 use serde_json::{Map, Value, json};
 
 use super::{pretty, print};
 use crate::args::Global;
+use crate::engines::Engines;
 use crate::found::Found;
 use crate::report::{Failure, Failures};
 use crate::user;
@@ -41,6 +43,8 @@ pub(crate) enum PluginCommand {
     },
     /// Trust the signer of a plugin for its name, and let it have what it asks for
     Trust(trust::TrustArgs),
+    /// Compile plugins for this machine now, so that no run waits for it
+    Compile(compile::CompileArgs),
     /// Pin plugins in the project's ptrun.lock
     Lock(lock::LockArgs),
     /// Sign a component, and put its manifest into it
@@ -53,6 +57,7 @@ pub(crate) fn execute(global: &Global, command: &PluginCommand) -> Result<(), Fa
         PluginCommand::Inspect { plugin, json } => print(&inspect(global, plugin, *json)?)?,
         PluginCommand::Verify { file, json } => verify::verify(global, file, *json)?,
         PluginCommand::Trust(args) => trust::trust(global, args)?,
+        PluginCommand::Compile(args) => compile::compile(global, args)?,
         PluginCommand::Lock(args) => lock::lock(global, args)?,
         PluginCommand::Sign(args) => sign::sign(global, args)?,
     }
@@ -122,7 +127,10 @@ fn inspect(global: &Global, name: &str, json: bool) -> Result<String, Failure> {
             limits.set(&name, &value).map_err(|why| Failure::new("usage/limit", why.to_string()))?;
         }
     }
-    let compiled = plugin.compile(&Runtime::new(limits)?)?;
+    let engines = Engines::new(global, EgressOptions::default())?;
+    let (runtime, code) = engines.code_of(plugin, limits)?;
+    engines.warn([&code].into_iter());
+    let compiled = runtime.load(code)?;
     let verified = compiled.plugin();
     let manifest = verified.manifest();
     let asked = &manifest.capabilities;
