@@ -312,7 +312,7 @@ fn what_the_machine_has_is_said() {
         .collect();
     let verdicts: Vec<&str> = lines.iter().map(|(verdict, _)| verdict.as_str()).collect();
     let names: Vec<&str> = lines.iter().map(|(_, name)| name.as_str()).collect();
-    assert_eq!(names, ["landlock", "seccomp", "memory", "files", "clock", "audit"]);
+    assert_eq!(names, ["landlock", "seccomp", "memory", "files", "clock", "audit", "cache"]);
     assert!(verdicts.iter().all(|verdict| ["ok", "missing"].contains(verdict)), "{verdicts:?}");
     let json = user.ptrun().args(["doctor", "--json"]).output().expect("starts");
     let json = text(&json.stdout);

@@ -247,7 +247,7 @@ fn doctor_names_what_is_wrong_with_files() {
     let good = user.run(["doctor"]);
     assert!(good.status.success(), "{}", text(&good.stderr));
     let lines = text(&good.stdout);
-    for name in ["landlock", "seccomp", "memory", "files", "clock", "audit"] {
+    for name in ["landlock", "seccomp", "memory", "files", "clock", "audit", "cache"] {
         assert!(lines.lines().any(|line| line.split_whitespace().nth(1) == Some(name)), "{name}: {lines}");
     }
     let bad = |path: &str, mode: u32, class: &str| {

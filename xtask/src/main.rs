@@ -4,7 +4,9 @@ mod aws;
 mod bench;
 mod builtins;
 mod check;
+mod debian;
 mod fuzz;
+mod instructions;
 mod peers;
 mod python;
 mod sh;
@@ -24,6 +26,7 @@ const COMMANDS: &[Command] = &[
     ("test", "run every test; with a name, one suite of them", check::test),
     ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist()),
     ("bench", "time ptrun against its neighbours, as ratios in one run", bench::run),
+    ("instructions", "count the instructions of each start, and compare with the budget", instructions::run),
     ("peers", "compare ptrun and its peers as processes, in a table", |_| peers::run()),
     ("fuzz", "fuzz each parser of untrusted bytes for SECONDS", fuzz::run),
     ("mutants", "change the trust crate in every small way, and see that a test notices", check::mutants),
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
     else {
         println!("Usage: cargo xtask COMMAND\n");
         for (name, help, _) in COMMANDS {
-            println!("  {name:<9}{help}");
+            println!("  {name:<14}{help}");
         }
         return ExitCode::SUCCESS;
     };
@@ -74,10 +77,11 @@ fn run(args: &[String]) -> Result<()> {
 }
 
 fn dist() -> Result<()> {
-    build()?;
+    builtins::build()?;
+    sh::cargo(&["build", "--profile", "shipped", "--locked", "--package", "ptrun"]).run()?;
     let dist = sh::target("dist");
     sh::recreate(&dist.join("plugins"))?;
-    sh::copy(&sh::target("release/ptrun"), &dist.join("ptrun"))?;
+    sh::copy(&sh::target("shipped/ptrun"), &dist.join("ptrun"))?;
     for plugin in builtins::NAMES {
         let file = format!("{plugin}.wasm");
         sh::copy(&sh::target("builtins").join(&file), &dist.join("plugins").join(&file))?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::debian;
 use crate::sh::{self, Result};
 
 /// Leaves `target/python/bin/python`, with what `tests/python/requirements.txt` says.
@@ -14,8 +15,7 @@ pub(crate) fn install() -> Result<()> {
     let make = || sh::command("python3").args(["-m", "venv", "--clear"]).args([&folder]).run();
     if make().is_err() {
         // Debian has the module in a package of its own.
-        let installed = sh::command("apt-get").args(["install", "--yes", "python3-venv"]).run();
-        installed.map_err(|_| "python3 with its module `venv` is missing: `apt-get install python3-venv`")?;
+        debian::install(&["python3-venv"])?;
         make()?;
     }
     sh::command(folder.join("bin/pip"))

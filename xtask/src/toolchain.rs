@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::debian;
 use crate::sh::{self, Program, Result};
 
 const TARGET: &str = "wasm32-wasip2";
@@ -118,26 +119,10 @@ fn linkers() -> Option<PathBuf> {
 }
 
 fn install_debian() -> Result<()> {
-    let root = sh::command("id").args(["-u"]).output().is_some_and(|id| id == "0");
-    if !root || sh::command("apt-get").args(["--version"]).output().is_none() {
-        return Err("not root on Debian, so that apt-get was not tried".into());
-    }
     if linkers().is_none() {
         return Err("the active toolchain has no wasm-component-ld, so that apt-get was not tried".into());
     }
-    eprintln!("xtask: installing {}", DEBIAN_PACKAGES.join(" "));
-    let apt = |args: &[&str]| {
-        // What it prints is not what the user asked for.
-        let quiet = ["-qq", "-o", "Dpkg::Use-Pty=0"];
-        // `timeout` ends it with a signal that it can handle; and it may remove nothing to make room.
-        sh::command("timeout")
-            .args(["900", "apt-get", "--no-remove"])
-            .args(quiet)
-            .args(args)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-    };
-    apt(&["update"]).run()?;
-    apt(&["install", "-y", "--no-install-recommends"]).args(DEBIAN_PACKAGES).stdout_to_stderr().run()
+    debian::install(&DEBIAN_PACKAGES)
 }
 
 fn add_with_rustup() -> Result<()> {

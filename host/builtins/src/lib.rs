@@ -8,6 +8,8 @@
 //! `cargo xtask build` builds them. A plain `cargo build` takes what the last `cargo xtask build` left,
 //! and has none before the first.
 
+use std::sync::LazyLock;
+
 use ptrun_host::{
     Code, Compiled, LoadError, PluginSource, Precompiled, PublicKey, Runtime, TrustStore, Verified,
 };
@@ -46,7 +48,9 @@ pub fn find(name: &str) -> Option<Builtin> {
 /// The key that signed them, unless there are none.
 #[must_use]
 pub fn signer() -> Option<PublicKey> {
-    SIGNER.and_then(|key| key.parse().ok())
+    // It is asked for each plugin, and a key is a point of a curve, which takes a while to find.
+    static KEY: LazyLock<Option<PublicKey>> = LazyLock::new(|| SIGNER.and_then(|key| key.parse().ok()));
+    *KEY
 }
 
 /// Trusts the signer of the built-in plugins for the names of this project, and nobody else.

@@ -258,11 +258,56 @@ enum Command {
     Schema,
 }
 
+/// A run without a subcommand.
+#[derive(Debug, Parser)]
+#[command(name = "ptrun", disable_help_flag = true)]
+struct RunAlone {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// The same with less work, since the definitions of all other commands need not be made for it: nothing before `--` is
+/// the name of one. Whatever is wrong, or asked about, the whole definition says.
+fn run_alone(words: &[OsString]) -> Option<Cli> {
+    let end = words.iter().position(|word| word == "--")?;
+    let is_name = |word: &OsString| COMMANDS.iter().any(|name| word == name);
+    if words.get(1..end)?.iter().any(is_name) {
+        return None;
+    }
+    let RunAlone { global, run } = RunAlone::try_parse_from(words).ok()?;
+    Some(Cli { global, run, command: None })
+}
+
+/// The names of all subcommands.
+const COMMANDS: [&str; 18] = [
+    "audit",
+    "check",
+    "completions",
+    "doctor",
+    "explain",
+    "export",
+    "file",
+    "get",
+    "help",
+    "init",
+    "key",
+    "list",
+    "man",
+    "plugin",
+    "rotate",
+    "run",
+    "schema",
+    "set",
+];
+
 /// Reads the command line. Help and version are answered here; a mistake is reported and ends ptrun
 /// with 125, as `env` and `timeout` do it.
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
-    Cli::try_parse().map_err(|error| match error.kind() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    run_alone(&words).map_or_else(|| Cli::try_parse_from(&words), Ok).map_err(|error| match error.kind() {
         DisplayHelp | DisplayVersion => {
             let _ = error.print();
             ExitCode::SUCCESS
@@ -320,10 +365,49 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
 
     #[test]
     fn the_definitions_are_consistent() {
-        super::Cli::command().debug_assert();
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        RunAlone::command().debug_assert();
+        let mut names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        names.sort_unstable();
+        assert_eq!(names, COMMANDS);
+    }
+
+    #[test]
+    fn a_run_alone_is_read_like_any_other() {
+        for line in [
+            "-- true",
+            "--plugin env -s A=env://B -- printenv A",
+            "--plugin=env -vs A=env://B --inject fd --keep X --keep Y --pristine --supervise -- a b -- c --help",
+            "--locked --timeout 3s --audit off --cache off --error-format json --template a:b -- get",
+            "--allow env:env=A --limit env:wall=1s --from env://A --prefix P_ --upper -- check",
+        ] {
+            let words: Vec<OsString> = ["ptrun"].into_iter().chain(line.split(' ')).map(Into::into).collect();
+            let alone = run_alone(&words).unwrap_or_else(|| panic!("{line}"));
+            let other = Cli::try_parse_from(&words).unwrap_or_else(|why| panic!("{line}: {why}"));
+            assert_eq!(format!("{alone:?}"), format!("{other:?}"));
+        }
+        // What it leaves to the whole definition.
+        for line in [
+            "",
+            "--",
+            "true",
+            "get env://A",
+            "check -- true",
+            "run -- true",
+            "--no -- true",
+            "--help -- true",
+        ] {
+            let words: Vec<OsString> = ["ptrun"].into_iter().chain(line.split(' ')).map(Into::into).collect();
+            assert_eq!(run_alone(&words).is_some(), line == "--", "{line}");
+        }
+        assert!(run_alone(&["--".into(), "true".into()]).is_none() && run_alone(&[]).is_none());
     }
 }

@@ -6,7 +6,9 @@
 //! calls. Where the kernel lacks one of them, plugins run without it, and `ptrun doctor` says so.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use landlock::{
@@ -58,19 +60,30 @@ pub(crate) struct Confined {
     pub(crate) seccomp: Result<&'static str, &'static str>,
 }
 
-/// Does `work` on a thread that has what it `needs`.
-pub(crate) fn run<T: Send>(needs: &Needs, work: impl FnOnce(&Confined) -> T + Send) -> Result<T, Failure> {
+/// Does `work` on a thread that has what it `needs`, with what `before` makes on this one while the kernel takes the
+/// rest away from the other.
+pub(crate) fn run<M: Send, T: Send>(
+    needs: &Needs,
+    before: impl FnOnce() -> M,
+    work: impl FnOnce(&Confined, M) -> T + Send,
+) -> Result<T, Failure> {
     one_heap();
     thread::scope(|scope| {
-        let confined = || {
+        let (give, take) = sync_channel(1);
+        let confined = move || {
             deaf();
             let confined = Confined { landlock: landlock(needs), seccomp: seccomp(!needs.ports.is_empty()) };
-            work(&confined)
+            // Nothing comes if the other thread panicked, which goes on from there.
+            take.recv().ok().map(|made| work(&confined, made))
         };
         let thread = thread::Builder::new().name("ptrun-plugins".to_owned()).spawn_scoped(scope, confined);
-        let thread = thread
-            .map_err(|why| Failure::new("system/runtime", format!("the system refused a thread: {why}")))?;
-        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let refused =
+            |why: &dyn Display| Failure::new("system/runtime", format!("the system refused a thread: {why}"));
+        let thread = thread.map_err(|why| refused(&why))?;
+        // It waits for this, and does not end before.
+        let _ = give.send(before());
+        let done = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        done.ok_or_else(|| refused(&"it ended"))
     })
 }
 
@@ -190,29 +203,33 @@ mod tests {
         let (_listener, address) = listener();
         let (_elsewhere, elsewhere) = listener();
         let needs = Needs { files: vec![granted.clone()], ports: vec![address.port()] };
-        run(&needs, |confined| {
-            // This test says nothing on a kernel without them.
-            assert!(confined.landlock.is_ok() && confined.seccomp.is_ok(), "{confined:?}");
-            assert_eq!(fs::read(&granted).expect("granted"), b"granted");
-            assert!(
-                denied(fs::read(&other))
-                    && denied(fs::read_dir(folder.path()))
-                    && denied(fs::read("/etc/passwd"))
-            );
-            assert!(denied(File::create(folder.path().join("new"))) && denied(fs::write(&granted, "")));
-            assert!(denied(fs::remove_file(&granted)) && denied(fs::rename(&granted, &other)));
-            assert!(denied(Command::new("true").status()));
-            drop(TcpStream::connect(address).expect("granted"));
-            assert!(denied(TcpStream::connect(elsewhere)));
-            assert!(denied(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))));
-            let parent = rustix::process::getppid().expect("a parent");
-            let signal = rustix::process::test_kill_process(parent);
-            assert!(signal.is_err());
-            // A thread is no process, and has no more than this one.
-            assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
-            // Names are found: this one is in a file.
-            assert!(std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).is_ok());
-        })
+        run(
+            &needs,
+            || (),
+            |confined, ()| {
+                // This test says nothing on a kernel without them.
+                assert!(confined.landlock.is_ok() && confined.seccomp.is_ok(), "{confined:?}");
+                assert_eq!(fs::read(&granted).expect("granted"), b"granted");
+                assert!(
+                    denied(fs::read(&other))
+                        && denied(fs::read_dir(folder.path()))
+                        && denied(fs::read("/etc/passwd"))
+                );
+                assert!(denied(File::create(folder.path().join("new"))) && denied(fs::write(&granted, "")));
+                assert!(denied(fs::remove_file(&granted)) && denied(fs::rename(&granted, &other)));
+                assert!(denied(Command::new("true").status()));
+                drop(TcpStream::connect(address).expect("granted"));
+                assert!(denied(TcpStream::connect(elsewhere)));
+                assert!(denied(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))));
+                let parent = rustix::process::getppid().expect("a parent");
+                let signal = rustix::process::test_kill_process(parent);
+                assert!(signal.is_err());
+                // A thread is no process, and has no more than this one.
+                assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
+                // Names are found: this one is in a file.
+                assert!(std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).is_ok());
+            },
+        )
         .expect("a thread");
         // The thread that starts the command has lost nothing.
         assert!(
@@ -224,10 +241,16 @@ mod tests {
     #[test]
     fn without_an_origin_there_is_no_network() {
         let (_listener, address) = listener();
-        run(&Needs::default(), |confined| {
-            assert!(confined.seccomp.is_ok(), "{confined:?}");
-            assert!(denied(TcpStream::connect(address)) && denied(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))));
-        })
+        run(
+            &Needs::default(),
+            || (),
+            |confined, ()| {
+                assert!(confined.seccomp.is_ok(), "{confined:?}");
+                assert!(
+                    denied(TcpStream::connect(address)) && denied(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))
+                );
+            },
+        )
         .expect("a thread");
     }
 }

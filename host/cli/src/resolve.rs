@@ -51,8 +51,9 @@ pub(crate) fn with<T: Send>(
     let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let schemes: Vec<String> = plugins.keys().cloned().collect();
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
-    let plugins = Engines::new(global, egress)?.code(plugins)?;
-    let (done, exchanges) = confine::run(&needs, |_| {
+    let code = || Engines::new(global, egress)?.code(plugins);
+    let (done, exchanges) = confine::run(&needs, code, |_, plugins| {
+        let plugins = plugins?;
         let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
         let mut loaded = Loaded { plugins, references, sandboxes: BTreeMap::new() };
         let all = async {
