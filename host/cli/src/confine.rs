@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, LandlockStatus, NetPort, RestrictionStatus, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
+use ptrun_host::Ticks;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     apply_filter,
@@ -61,30 +62,47 @@ pub(crate) struct Confined {
 }
 
 /// Does `work` on a thread that has what it `needs`, with what `before` makes on this one while the kernel takes the
-/// rest away from the other.
+/// rest away from the other; then this one is the clock of those engines.
 pub(crate) fn run<M: Send, T: Send>(
     needs: &Needs,
-    before: impl FnOnce() -> M,
+    before: impl FnOnce() -> (M, Vec<Ticks>),
     work: impl FnOnce(&Confined, M) -> T + Send,
 ) -> Result<T, Failure> {
     one_heap();
     thread::scope(|scope| {
         let (give, take) = sync_channel(1);
+        let (done, result) = sync_channel(1);
         let confined = move || {
             deaf();
             let confined = Confined { landlock: landlock(needs), seccomp: seccomp(!needs.ports.is_empty()) };
             // Nothing comes if the other thread panicked, which goes on from there.
-            take.recv().ok().map(|made| work(&confined, made))
+            if let Ok(made) = take.recv() {
+                let _ = done.send(work(&confined, made));
+            }
         };
         let thread = thread::Builder::new().name("ptrun-plugins".to_owned()).spawn_scoped(scope, confined);
         let refused =
             |why: &dyn Display| Failure::new("system/runtime", format!("the system refused a thread: {why}"));
         let thread = thread.map_err(|why| refused(&why))?;
         // It waits for this, and does not end before.
-        let _ = give.send(before());
-        let done = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        done.ok_or_else(|| refused(&"it ended"))
+        let (made, clocks) = before();
+        let _ = give.send(made);
+        loop {
+            match result.recv_timeout(Ticks::PERIOD) {
+                Ok(done) => return Ok(done),
+                Err(RecvTimeoutError::Timeout) => clocks.iter().for_each(Ticks::tick),
+                Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                    Ok(()) => return Err(refused(&"it ended")),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+            }
+        }
     })
+}
+
+/// For [`run`], where nothing is to be made.
+pub(crate) fn nothing() -> ((), Vec<Ticks>) {
+    ((), Vec::new())
 }
 
 /// Takes everything away from the thread on which the compiler runs, and from those that it starts: it computes.
@@ -203,33 +221,29 @@ mod tests {
         let (_listener, address) = listener();
         let (_elsewhere, elsewhere) = listener();
         let needs = Needs { files: vec![granted.clone()], ports: vec![address.port()] };
-        run(
-            &needs,
-            || (),
-            |confined, ()| {
-                // This test says nothing on a kernel without them.
-                assert!(confined.landlock.is_ok() && confined.seccomp.is_ok(), "{confined:?}");
-                assert_eq!(fs::read(&granted).expect("granted"), b"granted");
-                assert!(
-                    denied(fs::read(&other))
-                        && denied(fs::read_dir(folder.path()))
-                        && denied(fs::read("/etc/passwd"))
-                );
-                assert!(denied(File::create(folder.path().join("new"))) && denied(fs::write(&granted, "")));
-                assert!(denied(fs::remove_file(&granted)) && denied(fs::rename(&granted, &other)));
-                assert!(denied(Command::new("true").status()));
-                drop(TcpStream::connect(address).expect("granted"));
-                assert!(denied(TcpStream::connect(elsewhere)));
-                assert!(denied(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))));
-                let parent = rustix::process::getppid().expect("a parent");
-                let signal = rustix::process::test_kill_process(parent);
-                assert!(signal.is_err());
-                // A thread is no process, and has no more than this one.
-                assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
-                // Names are found: this one is in a file.
-                assert!(std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).is_ok());
-            },
-        )
+        run(&needs, nothing, |confined, ()| {
+            // This test says nothing on a kernel without them.
+            assert!(confined.landlock.is_ok() && confined.seccomp.is_ok(), "{confined:?}");
+            assert_eq!(fs::read(&granted).expect("granted"), b"granted");
+            assert!(
+                denied(fs::read(&other))
+                    && denied(fs::read_dir(folder.path()))
+                    && denied(fs::read("/etc/passwd"))
+            );
+            assert!(denied(File::create(folder.path().join("new"))) && denied(fs::write(&granted, "")));
+            assert!(denied(fs::remove_file(&granted)) && denied(fs::rename(&granted, &other)));
+            assert!(denied(Command::new("true").status()));
+            drop(TcpStream::connect(address).expect("granted"));
+            assert!(denied(TcpStream::connect(elsewhere)));
+            assert!(denied(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))));
+            let parent = rustix::process::getppid().expect("a parent");
+            let signal = rustix::process::test_kill_process(parent);
+            assert!(signal.is_err());
+            // A thread is no process, and has no more than this one.
+            assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
+            // Names are found: this one is in a file.
+            assert!(std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).is_ok());
+        })
         .expect("a thread");
         // The thread that starts the command has lost nothing.
         assert!(
@@ -241,16 +255,10 @@ mod tests {
     #[test]
     fn without_an_origin_there_is_no_network() {
         let (_listener, address) = listener();
-        run(
-            &Needs::default(),
-            || (),
-            |confined, ()| {
-                assert!(confined.seccomp.is_ok(), "{confined:?}");
-                assert!(
-                    denied(TcpStream::connect(address)) && denied(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))
-                );
-            },
-        )
+        run(&Needs::default(), nothing, |confined, ()| {
+            assert!(confined.seccomp.is_ok(), "{confined:?}");
+            assert!(denied(TcpStream::connect(address)) && denied(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))));
+        })
         .expect("a thread");
     }
 }

@@ -1,6 +1,7 @@
 //! Asks the plugins, all at once, each for everything that the run wants from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ptrun_host::{
@@ -51,7 +52,16 @@ pub(crate) fn with<T: Send>(
     let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let schemes: Vec<String> = plugins.keys().cloned().collect();
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
-    let code = || Engines::new(global, egress)?.code(plugins);
+    let code = || {
+        let coded =
+            Engines::new(global, egress).map_err(Failures::from).and_then(|engines| engines.code(plugins));
+        // Most plugins have the same.
+        let runtimes =
+            coded.iter().flat_map(BTreeMap::values).map(|plugin| (Arc::as_ptr(&plugin.runtime), plugin));
+        let runtimes: BTreeMap<_, _> = runtimes.collect();
+        let clocks = runtimes.values().map(|plugin| plugin.runtime.ticks()).collect();
+        (coded, clocks)
+    };
     let (done, exchanges) = confine::run(&needs, code, |_, plugins| {
         let plugins = plugins?;
         let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();

@@ -1,5 +1,6 @@
 //! The one configuration of the WebAssembly engine, and the clock that interrupts guests.
 
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -99,6 +100,12 @@ impl Ticker {
         self.started.get_or_init(start).clone().map_err(LoadError::Engine)
     }
 
+    /// Leaves it to somebody else.
+    pub(crate) fn leave(&self) -> Ticks {
+        let _ = self.started.set(Ok(()));
+        Ticks(self.engine.clone())
+    }
+
     /// Ticks until the result is dropped.
     pub(crate) fn run(&self) -> Running<'_> {
         self.shared.update(|state| state.running += 1);
@@ -109,6 +116,29 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.shared.update(|state| state.closed = true);
+    }
+}
+
+/// The clock of a [`Runtime`](crate::Runtime), in the hands of a thread that has nothing else to do.
+#[derive(Clone)]
+pub struct Ticks(EngineWeak);
+
+impl fmt::Debug for Ticks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ticks")
+    }
+}
+
+impl Ticks {
+    /// How often it ticks.
+    pub const PERIOD: Duration = TICK;
+
+    /// To be called once each [`PERIOD`](Self::PERIOD) while plugins run. Without it they are not interrupted, and no
+    /// limit on computing holds.
+    pub fn tick(&self) {
+        if let Some(engine) = self.0.upgrade() {
+            engine.increment_epoch();
+        }
     }
 }
 

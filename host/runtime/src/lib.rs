@@ -56,6 +56,7 @@ mod select;
 
 pub use code::{Code, CodeCache};
 pub use compiled::{Precompiled, precompile};
+pub use engine::Ticks;
 pub use grant::{Grant, GrantError, Grants};
 pub use limits::{Limit, LimitError, Limits};
 pub use ptrun_cache::{CacheError, Usage};

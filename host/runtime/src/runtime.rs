@@ -13,7 +13,7 @@ use wasmtime::component::types::ComponentItem;
 
 use crate::code::{self, Code, CodeCache};
 use crate::compiled::{self, Machine};
-use crate::engine::{Target, Ticker, engine};
+use crate::engine::{Target, Ticker, Ticks, engine};
 use crate::sandbox::{LogRecord, interfaces};
 use crate::{Grant, Grants, Limit, Limits, Sandbox};
 
@@ -206,6 +206,12 @@ impl Runtime {
     pub fn confine_compiler(mut self, confine: fn()) -> Self {
         self.confine = confine;
         self
+    }
+
+    /// Starts no thread to interrupt guests: the caller does that.
+    #[must_use]
+    pub fn ticks(&self) -> Ticks {
+        self.ticker.leave()
     }
 
     /// [Machine code](Self::code), [loaded](Self::load).
