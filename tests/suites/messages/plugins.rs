@@ -316,7 +316,8 @@ error[plugin/invalid]: the component cannot be compiled: instance export `ptrun:
 fn limits_of_a_plugin() {
     let user = User::new();
     user.install("memory");
-    let plugin = ["--plugin", "./memory.wasm"];
+    // Compiled anew each time.
+    let plugin = ["--cache", "off", "--plugin", "./memory.wasm"];
     let with = |limit: &str| refused(&user, &[&plugin[..], &["--limit", limit], &USE].concat());
     assert_data_eq!(
         with("guest:memory"),
