@@ -87,6 +87,22 @@ fn many_references_are_few_requests() {
 }
 
 #[test]
+fn a_missing_optional_secret_costs_no_second_round() {
+    let (moto, user) = (Moto::start(), User::new());
+    moto.create("here", "1");
+    moto.create("too", "2");
+    moto.operations();
+    user.write(
+        "ptrun.toml",
+        "[secrets]\nA = \"aws://here\"\nB = { ref = \"aws://gone\", required = false }\n\
+         C = { ref = \"aws://lost\", default = \"3\" }\nD = \"aws://too\"\n",
+    );
+    let printed = good_text(&mut moto.ptrun(&user, &["--", "sh", "-c", "echo $A ${B-none} $C $D"]));
+    assert_eq!(printed, "1 none 3 2\n");
+    assert_eq!(moto.operations(), ["BatchGetSecretValue"]);
+}
+
+#[test]
 fn values_arrive_byte_for_byte() {
     let (moto, user) = (Moto::start(), User::new());
     let binary: Vec<u8> = (0..=255).collect();
