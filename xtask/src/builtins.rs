@@ -90,7 +90,7 @@ fn sign_all(folder: &Path, components: &[(&str, Vec<u8>)]) -> Result<()> {
 
 /// Compiles the plugins to machine code, unless this very compiler did so with these very plugins.
 fn precompile(folder: &Path) -> Result<()> {
-    sh::cargo(&["build", "--release", "--package", "ptrun-precompile"]).run()?;
+    sh::cargo_beside_ptrun("ptrun-precompile").run()?;
     let compiler = sh::target("release/ptrun-precompile");
     let (stamp, record) = (Sha256::digest(sh::read(&compiler)?), folder.join("compiled-by"));
     let compiled = |name: &&str| folder.join(format!("{name}.cwasm")).exists();

@@ -17,7 +17,7 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     build()?;
     builtins::build_guests()?;
     python::install()?;
-    sh::cargo(&["build", "--release", "--locked", "--package", "embed-rust"]).run()?;
+    sh::cargo_beside_ptrun("embed-rust").run()?;
     suites.into_iter().try_for_each(|(_, suite)| suite())
 }
 

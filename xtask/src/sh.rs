@@ -33,7 +33,13 @@ pub(crate) fn cargo(args: &[&str]) -> Program {
     command(cargo_path()).args(args).env("CARGO_TARGET_DIR", target(""))
 }
 
-/// The same, with every signal as a shell in the foreground leaves it: what runs in the background may have been started
+/// Builds a program of a package of its own with the dependencies that `ptrun` has: with features of its own, the engine
+/// would be built once more.
+pub(crate) fn cargo_beside_ptrun(name: &str) -> Program {
+    cargo(&["build", "--release", "--locked", "--package", "ptrun", "--package", name, "--bin", name])
+}
+
+/// The cargo that runs this, with every signal as a shell in the foreground leaves it: what runs in the background may have been started
 /// with some of them ignored, and would hand that on.
 pub(crate) fn cargo_in_foreground(args: &[&str]) -> Program {
     let env = ["--default-signal".into(), cargo_path()];
