@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ptrun_host::{CodeCache, Grants, Limits, PluginSource, Runtime, TrustStore};
-use ptrun_tests::{User, root, text};
+use ptrun_tests::{User, guest, root, text};
 use ptrun_trust::{SecretKey, sign};
 
 /// A run with a plugin that somebody else wrote.
@@ -165,6 +166,24 @@ fn a_thousand_flipped_bits_are_found() {
     let code = runtime.code(verified()).expect("kept");
     assert!(!code.is_new() && runtime.load(code).is_ok());
     println!("1,000 flipped bits: compiled again 1,000 times");
+}
+
+#[test]
+fn the_compiler_begins_with_what_confines_it() {
+    static CALLED: AtomicBool = AtomicBool::new(false);
+    let confine = || {
+        assert_eq!(std::thread::current().name(), Some("ptrun-compile"));
+        CALLED.store(true, Ordering::Relaxed);
+    };
+    let key = SecretKey::generate().expect("randomness");
+    let mut trust = TrustStore::new();
+    trust.add(key.public(), "hostile/*".parse().expect("a scope"));
+    let signed = sign(&guest("json"), None, &key).expect("signs");
+    let plugin =
+        trust.verify(PluginSource::memory("json", signed).read().expect("in memory")).expect("signed");
+    let runtime = Runtime::new(Limits::default()).expect("an engine").confine_compiler(confine);
+    assert!(!CALLED.load(Ordering::Relaxed));
+    assert!(runtime.code(plugin).expect("compiles").is_new() && CALLED.load(Ordering::Relaxed));
 }
 
 #[test]

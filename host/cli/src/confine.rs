@@ -253,6 +253,28 @@ mod tests {
     }
 
     #[test]
+    fn the_compiler_has_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        fs::write(&file, "text").expect("writes");
+        let (_listener, address) = listener();
+        let nothing = thread::spawn({
+            let file = file.clone();
+            move || {
+                compiler();
+                denied(fs::read(&file))
+                    && denied(fs::write(&file, ""))
+                    && denied(TcpStream::connect(address))
+                    && denied(Command::new("true").status())
+                    // Nor have the threads that help it.
+                    && thread::spawn(move || denied(fs::read(&file))).join().expect("joins")
+            }
+        });
+        assert!(nothing.join().expect("joins"));
+        assert_eq!(fs::read(&file).expect("this thread has lost nothing"), b"text");
+    }
+
+    #[test]
     fn without_an_origin_there_is_no_network() {
         let (_listener, address) = listener();
         run(&Needs::default(), nothing, |confined, ()| {
