@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use ptrun_tests::{User, allow_unsigned, built, guest, text};
+use ptrun_tests::{User, allow_unsigned, guest, program, text};
 use ptrun_trust::sign;
 
 const RUN: [&str; 4] = ["get", "--plugin", "./guest.wasm", "guest://x"];
@@ -68,7 +68,7 @@ fn on_a_terminal(user: &User, args: &str, answer: &str) -> String {
     let mut command = Command::new("script");
     command
         .args(["--quiet", "--return", "--echo", "never", "--command"])
-        .arg(format!("{} {args}", built("release/ptrun").display()))
+        .arg(format!("{} {args}", program().display()))
         .arg("/dev/null");
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", user.home());
     command.current_dir(user.home()).stdin(Stdio::piped()).stdout(Stdio::piped());

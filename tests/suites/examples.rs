@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ptrun_tests::{User, built, root, text};
+use ptrun_tests::{User, program, root, text};
 use serde_json::Value;
 
 /// The files of an example, in the home folder of a user.
@@ -19,7 +19,7 @@ fn copy(user: &User, example: &str) {
 
 /// A shell in the home folder of a user, in which `ptrun` is found.
 fn shell(user: &User, script: &str) -> Command {
-    let bin = built("release/ptrun");
+    let bin = program();
     let path = std::env::var("PATH").expect("a path");
     let mut command = Command::new("sh");
     command.args(["-ec", script]).env_clear().current_dir(user.home()).env("HOME", user.home());

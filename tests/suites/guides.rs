@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Command;
 
 use moto::Moto;
-use ptrun_tests::{User, built, guest, root, text};
+use ptrun_tests::{User, guest, program, root, text};
 use snapbox::assert_data_eq;
 
 /// The blocks of a page.
@@ -34,7 +34,7 @@ fn replay(user: &User, aws: &Moto, blocks: &[String]) -> Vec<String> {
         script.push_str(&format!("printf '{END}'\n"));
     }
     let path = std::env::var("PATH").expect("a path");
-    let bin = built("release/ptrun");
+    let bin = program();
     let bin = bin.parent().expect("a folder").display();
     let output = Command::new("sh")
         .args(["-c", &script])

@@ -26,6 +26,15 @@ pub fn built(path: &str) -> PathBuf {
     path
 }
 
+/// The program that is tested: what `cargo xtask build` leaves, or the one that `PTRUN_UNDER_TEST` names.
+///
+/// # Panics
+/// If it is not there.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::var_os("PTRUN_UNDER_TEST").map_or_else(|| built("release/ptrun"), PathBuf::from)
+}
+
 /// A guest of `tests/guests`, as the compiler left it.
 ///
 /// # Panics
@@ -122,7 +131,7 @@ impl User {
     /// and without a terminal.
     #[must_use]
     pub fn ptrun(&self) -> Command {
-        let mut command = Command::new(built("release/ptrun"));
+        let mut command = Command::new(program());
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())

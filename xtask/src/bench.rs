@@ -15,7 +15,7 @@ use report::{Seen, size};
 /// `cargo xtask bench [RUNS]`: RUNS of each command, 200 unless said otherwise.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let rounds: usize = args.first().map_or(Ok(200), |rounds| rounds.parse())?;
-    crate::dist()?;
+    crate::dist::make()?;
     sh::cargo(&["build", "--release", "--locked", "--package", "ptrun-native"]).run()?;
     let ptrun = sh::target("dist/ptrun");
     user::make(&ptrun)?;

@@ -1,6 +1,6 @@
 //! Tests and lints.
 
-use crate::sh::{self, Result};
+use crate::sh::{self, Program, Result};
 use crate::{build, builtins, python};
 
 /// Every test, or one suite: a name from [`SUITES`].
@@ -15,10 +15,28 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
         return Err(format!("the suites are {}", names.join(", ")).into());
     }
     build()?;
-    builtins::build_guests()?;
-    python::install()?;
+    ready()?;
     sh::cargo_beside_ptrun("embed-rust").run()?;
     suites.into_iter().try_for_each(|(_, suite)| suite())
+}
+
+/// What the suites need, beside ptrun.
+fn ready() -> Result<()> {
+    builtins::build_guests()?;
+    python::install()
+}
+
+/// The suites that would notice another C library, and another linker, with what is shipped.
+pub(crate) fn shipped() -> Result<()> {
+    crate::dist::make()?;
+    let program = sh::target("dist/ptrun");
+    let loads = sh::command("ldd").args([&program]).output();
+    if cfg!(all(target_os = "linux", target_env = "gnu")) && loads.as_deref() != Some("statically linked") {
+        return Err(format!("{} loads libraries: {loads:?}", program.display()).into());
+    }
+    ready()?;
+    let suites = ["process", "supervise", "delivery", "http", "aws"].map(|name| ["--test", name]);
+    cargo_test(&["--package", "ptrun-tests"]).args(suites.concat()).env("PTRUN_UNDER_TEST", program).run()
 }
 
 type Suite = (&'static str, fn() -> Result<()>);
@@ -26,27 +44,27 @@ type Suite = (&'static str, fn() -> Result<()>);
 const SUITES: &[Suite] = &[
     ("plugins", plugins),
     ("signatures", || {
-        cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"])?;
+        cargo_test(&["--package", "ptrun-trust", "--", "--nocapture"]).run()?;
         suite(&["signatures"])
     }),
     ("host", || {
         let crates =
             ["ptrun-arn", "ptrun-egress", "ptrun-aws", "ptrun-sealed", "ptrun-host", "ptrun-builtins"];
-        cargo_test(&crates.map(|name| ["--package", name]).concat())
+        cargo_test(&crates.map(|name| ["--package", name]).concat()).run()
     }),
-    ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"])),
+    ("tools", || cargo_test(&["--package", "xtask", "--package", "ptrun", "--package", "embed-rust"]).run()),
     ("hostile", || suite(&["hostile"])),
     ("files", || suite(&["files"])),
     ("aws", || suite(&["aws"])),
     ("bad-input", || suite(&["bad_input", "config", "messages"])),
     ("cache", || {
-        cargo_test(&["--package", "ptrun-cache", "--", "--nocapture"])?;
+        cargo_test(&["--package", "ptrun-cache", "--", "--nocapture"]).run()?;
         suite(&["cache"])
     }),
     ("process", || suite(&["process", "supervise", "delivery"])),
     ("hygiene", || suite(&["hygiene", "canary"])),
     ("audit", || {
-        cargo_test(&["--package", "ptrun-audit", "--", "--nocapture"])?;
+        cargo_test(&["--package", "ptrun-audit", "--", "--nocapture"]).run()?;
         suite(&["audit"])
     }),
     ("cli", || {
@@ -67,11 +85,11 @@ const SUITES: &[Suite] = &[
 /// Some of the suites that cut across the crates, with what they count.
 fn suite(names: &[&str]) -> Result<()> {
     let named: Vec<&str> = names.iter().flat_map(|name| ["--test", name]).collect();
-    cargo_test(&[&["--package", "ptrun-tests"], named.as_slice(), &["--", "--nocapture"]].concat())
+    cargo_test(&[&["--package", "ptrun-tests"], named.as_slice(), &["--", "--nocapture"]].concat()).run()
 }
 
-fn cargo_test(args: &[&str]) -> Result<()> {
-    sh::cargo_in_foreground(&["test", "--release", "--locked"]).args(args).run()
+fn cargo_test(args: &[&str]) -> Program {
+    sh::cargo_in_foreground(&["test", "--release", "--locked"]).args(args)
 }
 
 /// The plugins and their SDK, natively.

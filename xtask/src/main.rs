@@ -5,11 +5,13 @@ mod bench;
 mod builtins;
 mod check;
 mod debian;
+mod dist;
 mod fuzz;
 mod instructions;
 mod peers;
 mod python;
 mod sh;
+mod starts;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -24,7 +26,8 @@ const COMMANDS: &[Command] = &[
     ("build", "build the plugins, sign them, and build ptrun with them inside", |_| build()),
     ("plugins", "build and sign the plugins alone", |_| builtins::build()),
     ("test", "run every test; with a name, one suite of them", check::test),
-    ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist()),
+    ("dist", "leave ptrun and the signed plugins in target/dist", |_| dist::make()),
+    ("shipped", "run the suites about the system with what `dist` leaves", |_| check::shipped()),
     ("bench", "time ptrun against its neighbours, as ratios in one run", bench::run),
     ("instructions", "count the instructions of each start, and compare with the budget", instructions::run),
     ("peers", "compare ptrun and its peers as processes, in a table", |_| peers::run()),
@@ -43,6 +46,9 @@ fn main() -> ExitCode {
         eprintln!("error: the arguments are not UTF-8; `cargo xtask dist` leaves a ptrun that takes them");
         return ExitCode::from(2);
     };
+    if dist::is_linker() {
+        return done(dist::link(&args));
+    }
     let Some((name, rest)) =
         args.split_first().filter(|(name, _)| !matches!(name.as_str(), "help" | "--help" | "-h"))
     else {
@@ -56,7 +62,11 @@ fn main() -> ExitCode {
         eprintln!("error: there is no command `{name}`; `cargo xtask` lists them");
         return ExitCode::from(2);
     };
-    match command(rest) {
+    done(command(rest))
+}
+
+fn done(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");
@@ -74,19 +84,4 @@ fn run(args: &[String]) -> Result<()> {
     let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
     build()?;
     sh::command(sh::target("release/ptrun")).args(args).replace()
-}
-
-fn dist() -> Result<()> {
-    builtins::build()?;
-    sh::cargo(&["build", "--profile", "shipped", "--locked", "--package", "ptrun"]).run()?;
-    let dist = sh::target("dist");
-    sh::recreate(&dist.join("plugins"))?;
-    sh::copy(&sh::target("shipped/ptrun"), &dist.join("ptrun"))?;
-    for plugin in builtins::NAMES {
-        let file = format!("{plugin}.wasm");
-        sh::copy(&sh::target("builtins").join(&file), &dist.join("plugins").join(&file))?;
-    }
-    sh::copy(&sh::target("builtins/signer.pub"), &dist.join("plugins/signer.pub"))?;
-    println!("{}", dist.join("ptrun").display());
-    Ok(())
 }

@@ -33,22 +33,18 @@ pub(crate) struct Needs {
     pub(crate) ports: Vec<u16>,
 }
 
-/// What finding the address of a name reads: `resolver(5)`, `nsswitch.conf(5)` and the libraries that it names.
-const RESOLVER: [&str; 13] = [
+/// What finding the address of a name reads: `resolver(5)`.
+const RESOLVER: [&str; 6] = [
     "/etc/resolv.conf",
     "/etc/hosts",
-    "/etc/nsswitch.conf",
     "/etc/host.conf",
     "/etc/gai.conf",
     "/etc/services",
-    "/etc/ld.so.cache",
-    "/lib",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib64",
     "/run/systemd/resolve",
-    "/run/nscd",
 ];
+/// And `nsswitch.conf(5)`, with the libraries that it names, unless [names](crate::names) are found without them.
+const SWITCH: [&str; 7] =
+    ["/etc/nsswitch.conf", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/run/nscd"];
 /// Domain names, where they are asked for over TCP.
 const DNS: u16 = 53;
 
@@ -139,7 +135,8 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
     // The newest version of the rules that ptrun was tried with; an older kernel enforces what it knows.
     let rules = ABI::V6;
     let online = !needs.ports.is_empty();
-    let resolver = RESOLVER.iter().filter(|_| online).map(PathBuf::from);
+    let switch = SWITCH.iter().filter(|_| cfg!(not(target_feature = "crt-static")));
+    let resolver = RESOLVER.iter().chain(switch).filter(|_| online).map(PathBuf::from);
     let ports = needs.ports.iter().copied().chain(online.then_some(DNS));
     Ruleset::default()
         .handle_access(AccessFs::from_all(rules))?

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use ptrun_host::{
-    Code, CodeCache, EgressOptions, Limits, LoadError, LogLevel, LogRecord, Runtime, SecretBytes,
+    Code, CodeCache, Compiled, EgressOptions, Limits, LoadError, LogLevel, LogRecord, Runtime, SecretBytes,
+    Ticks,
 };
 
 use crate::args::{ErrorFormat, Global};
@@ -26,13 +27,31 @@ pub(crate) struct Engines {
     cache: Result<Option<CodeCache>, Failure>,
 }
 
+/// The plugins of a run, each by its scheme.
+type Of<T> = BTreeMap<String, T>;
+
 /// A plugin with its machine code, and what it will be given.
-pub(crate) struct Coded {
-    pub(crate) runtime: Arc<Runtime>,
-    pub(crate) code: Code,
+struct Coded {
+    runtime: Arc<Runtime>,
+    code: Code,
+    given: Given,
+    keys: Vec<SecretBytes>,
+    awaits: usize,
+}
+
+/// A plugin that can be run, and what it will be given.
+pub(crate) struct Loaded {
+    pub(crate) compiled: Compiled,
     pub(crate) given: Given,
     pub(crate) keys: Vec<SecretBytes>,
     pub(crate) awaits: usize,
+}
+
+impl Coded {
+    fn load(self) -> Result<Loaded, LoadError> {
+        let Self { runtime, code, given, keys, awaits } = self;
+        Ok(Loaded { compiled: runtime.load(code)?, given, keys, awaits })
+    }
 }
 
 impl Engines {
@@ -49,15 +68,26 @@ impl Engines {
         }
     }
 
+    /// The plugins of a run, and the clocks that interrupt them: nothing else does.
+    pub(crate) fn load(&self, plugins: Of<Ready>) -> Result<(Of<Loaded>, Vec<Ticks>), Failures> {
+        let coded = self.code(plugins)?;
+        // Most plugins have the same.
+        let runtimes: BTreeMap<_, _> =
+            coded.values().map(|plugin| (Arc::as_ptr(&plugin.runtime), &plugin.runtime)).collect();
+        let clocks = runtimes.values().map(|runtime| runtime.ticks()).collect();
+        let loaded = coded.into_iter().map(|(scheme, plugin)| Ok((scheme, plugin.load()?)));
+        Ok((loaded.collect::<Result<_, LoadError>>()?, clocks))
+    }
+
     /// The machine code of the plugins of a run. Those of others are compiled, if that was not done before.
-    pub(crate) fn code(&self, plugins: BTreeMap<String, Ready>) -> Result<BTreeMap<String, Coded>, Failures> {
+    fn code(&self, plugins: Of<Ready>) -> Result<Of<Coded>, Failures> {
         let others = plugins.values().map(|ready| &ready.approved).filter(|approved| !approved.is_built_in());
         let names: Vec<String> = others.map(|approved| approved.verified().manifest().full_name()).collect();
         let all = || plugins.into_iter().map(|(scheme, ready)| Ok((scheme, self.coded(ready)?))).collect();
         if names.is_empty() {
             return all();
         }
-        let coded: Result<BTreeMap<String, Coded>, Failures> =
+        let coded: Result<Of<Coded>, Failures> =
             progress::told(&format!("compiling {}, once", names.join(", ")), all);
         self.warn(coded.iter().flat_map(BTreeMap::values).map(|coded| &coded.code));
         coded

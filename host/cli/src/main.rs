@@ -15,6 +15,7 @@ mod engines;
 mod found;
 mod harden;
 mod lock;
+mod names;
 mod opener;
 mod plan;
 mod plugins;

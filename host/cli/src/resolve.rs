@@ -1,7 +1,6 @@
 //! Asks the plugins, all at once, each for everything that the run wants from it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ptrun_host::{
@@ -11,13 +10,13 @@ use ptrun_host::{
 use crate::args::Global;
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::engines::{Coded, Engines};
+use crate::engines::{Engines, Loaded};
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::prepare::{Given, Prepared, Purpose, prepare};
 use crate::process::deaf;
 use crate::report::{Failure, Failures};
-use crate::{confine, credential, opener, progress, shell};
+use crate::{confine, credential, names, opener, progress, shell};
 
 /// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every
 /// reason why there is none. The credentials of the plugins that are asked are secrets too, and come first.
@@ -52,26 +51,23 @@ pub(crate) fn with<T: Send>(
     let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let schemes: Vec<String> = plugins.keys().cloned().collect();
     let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
-    let code = || {
-        let coded =
-            Engines::new(global, egress).map_err(Failures::from).and_then(|engines| engines.code(plugins));
-        // Most plugins have the same.
-        let runtimes =
-            coded.iter().flat_map(BTreeMap::values).map(|plugin| (Arc::as_ptr(&plugin.runtime), plugin));
-        let runtimes: BTreeMap<_, _> = runtimes.collect();
-        let clocks = runtimes.values().map(|plugin| plugin.runtime.ticks()).collect();
-        (coded, clocks)
+    let load = || {
+        let loaded = Engines::new(global, egress).map_err(Failures::from);
+        match loaded.and_then(|engines| engines.load(plugins)) {
+            Ok((plugins, clocks)) => (Ok(plugins), clocks),
+            Err(failures) => (Err(failures), Vec::new()),
+        }
     };
-    let (done, exchanges) = confine::run(&needs, code, |_, plugins| {
+    let (done, exchanges) = confine::run(&needs, load, |_, plugins| {
         let plugins = plugins?;
         let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
-        let mut loaded = Loaded { plugins, references, sandboxes: BTreeMap::new() };
+        let mut entering = Entering { plugins, references, sandboxes: BTreeMap::new() };
         let all = async {
-            loaded.load(&handed, Vec::new())?;
+            entering.enter(&handed, Vec::new())?;
             // All of them are required, so that all of them are here.
-            let secrets = ask(&loaded.sandboxes, &handed).await.all()?.into_iter().flatten();
-            loaded.load(wanted, purposes.into_iter().zip(secrets).collect())?;
-            work(&loaded.sandboxes).await
+            let secrets = ask(&entering.sandboxes, &handed).await.all()?.into_iter().flatten();
+            entering.enter(wanted, purposes.into_iter().zip(secrets).collect())?;
+            work(&entering.sandboxes).await
         };
         let schemes: Vec<&str> = schemes.iter().map(String::as_str).collect();
         let all = progress::shown(all, &schemes);
@@ -81,7 +77,7 @@ pub(crate) fn with<T: Send>(
                 None => all.await,
             }
         });
-        let exchanges = loaded.sandboxes.iter();
+        let exchanges = entering.sandboxes.iter();
         let exchanges = exchanges.map(|(scheme, sandbox)| (scheme.clone(), sandbox.take_exchanges()));
         Ok::<_, Failures>((done, exchanges.collect::<Vec<_>>()))
     })??;
@@ -108,6 +104,7 @@ pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().on_thread_start(deaf);
     if online {
+        names::from_files_and_dns();
         builder.enable_io();
     }
     builder.build().map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))
@@ -117,23 +114,22 @@ pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
 type Handed = Vec<((String, Purpose), SecretBytes)>;
 
 /// The plugins of a run on their way into their sandboxes.
-struct Loaded<'a> {
-    plugins: BTreeMap<String, Coded>,
+struct Entering<'a> {
+    plugins: BTreeMap<String, Loaded>,
     /// Everything that will be asked for.
     references: Vec<&'a SecretRef>,
     sandboxes: Sandboxes,
 }
 
-impl Loaded<'_> {
+impl Entering<'_> {
     /// Puts the plugins that `wanted` names into sandboxes, with what others fetched for them.
-    fn load(&mut self, wanted: &[Wanted], mut handed: Handed) -> Result<(), Failures> {
+    fn enter(&mut self, wanted: &[Wanted], mut handed: Handed) -> Result<(), Failures> {
         for Wanted { reference, .. } in wanted {
             let scheme = reference.scheme();
             // There is one for each scheme; it is taken once.
             let Some(plugin) = self.plugins.remove(scheme) else { continue };
-            let Coded { runtime, code, given, mut keys, awaits } = plugin;
+            let Loaded { compiled, given, mut keys, awaits } = plugin;
             let Given { mut grants, missing, settings, accounts } = given;
-            let compiled = runtime.load(code)?;
             if !missing.is_empty() {
                 return Err(not_granted(scheme, &compiled, &missing).into());
             }

@@ -54,6 +54,14 @@ pub(crate) enum Machine {
 }
 
 impl Machine {
+    /// Where it is, if it stays there.
+    pub(crate) fn lasting(&self) -> Option<usize> {
+        match self {
+            Self::Lasting(Precompiled(code)) => Some(code.as_ptr().addr()),
+            Self::New(_) => None,
+        }
+    }
+
     #[allow(unsafe_code, reason = "loads machine code that only the compiler of this crate made")]
     pub(crate) fn load(&self, engine: &Engine) -> Result<Component, LoadError> {
         let code = match self {

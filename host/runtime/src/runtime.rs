@@ -1,8 +1,8 @@
 //! From a verified plugin to a sandbox: compile, load, compare what it imports with what it asked for, link.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ptrun_egress::Options;
 use ptrun_trust::{Capabilities, Verified};
@@ -152,6 +152,8 @@ pub struct Runtime {
     cache: Option<CodeCache>,
     confine: fn(),
     compilations: AtomicU64,
+    /// What was loaded from machine code that stays where it is, by its address.
+    loaded: Mutex<BTreeMap<usize, Component>>,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -176,6 +178,7 @@ impl Runtime {
             cache: None,
             confine: || {},
             compilations: AtomicU64::new(0),
+            loaded: Mutex::default(),
         })
     }
 
@@ -263,12 +266,24 @@ impl Runtime {
     /// If it is not a `secret-source` of this version, or imports something else than what its manifest asks for.
     pub fn load(&self, code: Code) -> Result<Compiled, LoadError> {
         let Code { plugin, machine, is_new, .. } = code;
-        let component = match machine.load(&self.engine) {
+        let component = match self.component(&machine) {
             Err(_) if !is_new => Machine::New(self.machine(&plugin)?).load(&self.engine)?,
             loaded => loaded?,
         };
         self.ticker.start()?;
         self.check(plugin, component)
+    }
+
+    /// The same machine code is loaded once: two plugins of a run are often one, under two names.
+    fn component(&self, machine: &Machine) -> Result<Component, LoadError> {
+        let Some(address) = machine.lasting() else { return machine.load(&self.engine) };
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = loaded.get(&address) {
+            return Ok(component.clone());
+        }
+        let component = machine.load(&self.engine)?;
+        loaded.insert(address, component.clone());
+        Ok(component)
     }
 
     fn check(&self, plugin: Arc<Verified>, component: Component) -> Result<Compiled, LoadError> {

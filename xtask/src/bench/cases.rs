@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::backend;
 use super::case::Case;
-use super::user::{self, BACKEND, FILE, LARGE, THIRD};
+use super::user::{self, BACKENDS, FILE, LARGE, THIRD};
 use crate::aws::{self, Aws};
 use crate::peers;
 use crate::sh::{self, Result};
@@ -77,9 +77,9 @@ pub(super) fn all(ptrun: &Path, native: &Path, server: &Aws) -> Result<(Vec<Case
 /// Five plugins, each with a server of its own, and ten secrets of each.
 fn five() -> Result<Vec<String>> {
     let mut args = Vec::new();
-    for plugin in 1..=5 {
+    for (plugin, path) in (1..).zip(BACKENDS) {
         let origin = format!("http://127.0.0.1:{}", backend::start()?);
-        args.extend(["--plugin".to_owned(), format!("b{plugin}={BACKEND}")]);
+        args.extend(["--plugin".to_owned(), format!("b{plugin}={path}")]);
         args.extend(["--allow".to_owned(), format!("b{plugin}:http={origin}")]);
         for secret in 0..10 {
             let reference = format!("b{plugin}://{origin}/{secret}");

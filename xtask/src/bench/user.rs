@@ -14,8 +14,14 @@ use crate::sh::{self, Program, Result};
 pub(super) const LARGE: &str = "target/bench/large.wasm";
 /// The plugin for AWS, as somebody else would publish it.
 pub(super) const THIRD: &str = "target/bench/third.wasm";
-/// The guest that asks a server.
-pub(super) const BACKEND: &str = "target/bench/backend.wasm";
+/// The guest that asks a server, as five people would publish it: each is another component.
+pub(super) const BACKENDS: [&str; 5] = [
+    "target/bench/backend1.wasm",
+    "target/bench/backend2.wasm",
+    "target/bench/backend3.wasm",
+    "target/bench/backend4.wasm",
+    "target/bench/backend5.wasm",
+];
 
 /// A secret in an encrypted file of 10 KB.
 pub(super) const FILE: &str = "SECRET=file://target/bench/config.encrypted#key0";
@@ -57,9 +63,9 @@ pub(super) fn make(ptrun: &Path) -> Result<()> {
     let of_guest = sh::read(&sh::target("guests/backend.wasm"))?;
     let manifest =
         "format=1\npublisher=\"a\"\nname=\"b\"\nversion=\"1.0.0\"\ninterface=\"0\"\nscheme=\"b\"\nsequence=1";
-    for (path, component, manifest) in
-        [(LARGE, empty(), Some(manifest)), (THIRD, of_ours, None), (BACKEND, of_guest, None)]
-    {
+    let mut plugins = vec![(LARGE, empty(), Some(manifest)), (THIRD, of_ours, None)];
+    plugins.extend(BACKENDS.iter().map(|path| (*path, named(&of_guest, path), None)));
+    for (path, component, manifest) in plugins {
         let signed = sign(&component, manifest, &key).map_err(|why| format!("{path}: {why}"))?;
         sh::write(&sh::root().join(path), signed)?;
     }
@@ -70,7 +76,7 @@ pub(super) fn make(ptrun: &Path) -> Result<()> {
     sh::write(&store, trust)?;
     // Whatever the umask is: a store that others may write is refused.
     fs::set_permissions(store, Permissions::from_mode(0o600))?;
-    for plugin in [THIRD, BACKEND] {
+    for plugin in BACKENDS.iter().chain([&THIRD]) {
         as_user(ptrun).args(["plugin", "trust", plugin, "--yes"]).stdout_to_stderr().run()?;
     }
     encrypted_file(ptrun)
@@ -81,6 +87,12 @@ fn empty() -> Vec<u8> {
     let mut component = b"\0asm\x0d\0\x01\0\0\x80\x80\x7a\x07payload".to_vec();
     component.resize(8 + 4 + 0x7a * 128 * 128, 7);
     component
+}
+
+/// A component that is like another, but for a custom section with a short name.
+fn named(component: &[u8], name: &str) -> Vec<u8> {
+    let length = name.len() as u8;
+    [component, &[0, length + 1, length], name.as_bytes()].concat()
 }
 
 fn encrypted_file(ptrun: &Path) -> Result<()> {
