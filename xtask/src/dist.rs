@@ -23,6 +23,9 @@ const STATIC: &str =
 /// Leaves ptrun and the signed plugins in `target/dist`.
 pub(crate) fn make() -> Result<()> {
     builtins::build()?;
+    if let Err(why) = starts::install_valgrind() {
+        eprintln!("xtask: ptrun will not be linked in the order of use: {why}");
+    }
     let triple = host()?;
     let link = format!("linker={}", std::env::current_exe()?.display());
     let mut cargo =
@@ -58,24 +61,32 @@ pub(crate) fn is_linker() -> bool {
 
 /// Links what the compiler says, in the order of use where the linker can.
 pub(crate) fn link(args: &[String]) -> Result<()> {
-    let cc = || sh::command("cc").args(args).without_env(LINKS);
-    let is_lld = args.iter().any(|arg| arg == "-fuse-ld=lld");
+    let says = |what: &str| args.iter().any(|arg| arg == what);
+    let packed = (says("-static-pie") && starts_packed()).then_some("-Wl,-z,pack-relative-relocs");
+    let cc = || sh::command("cc").args(args).args(packed).without_env(LINKS);
     let output = args.iter().position(|arg| arg == "-o").and_then(|at| args.get(at + 1)).map(PathBuf::from);
-    cc().run()?;
-    let Some(program) = output.filter(|_| is_lld) else {
-        println!("not in the order of use: that needs lld");
-        return Ok(());
+    let Some(program) = output.filter(|_| says("-fuse-ld=lld") && starts::has_valgrind()) else {
+        return cc().args(["-Wl,-s"]).run();
     };
+    cc().run()?;
     let order = program.with_extension("order");
     sh::write(&order, called(&program)?.join("\n"))?;
     let ordered = format!("-Wl,--symbol-ordering-file={}", order.display());
     // What is not a function of the program is somebody else's: the C library's, or the dynamic linker's.
-    cc().args([&ordered, "-Wl,--no-warn-symbol-ordering", "-Wl,--strip-all"]).run()
+    cc().args([&ordered, "-Wl,--no-warn-symbol-ordering", "-Wl,-s"]).run()
+}
+
+/// Whether a program that has the C library of this machine in it can start with its addresses written in a tenth of the
+/// space (`DT_RELR`).
+fn starts_packed() -> bool {
+    let version = sh::command("getconf").args(["GNU_LIBC_VERSION"]).output();
+    let version =
+        version.as_deref().and_then(|text| text.strip_prefix("glibc 2.")?.split('.').next()?.parse().ok());
+    version.is_some_and(|minor: u32| minor >= 36)
 }
 
 /// The functions that starts of a program call, by name.
 fn called(program: &Path) -> Result<Vec<String>> {
-    starts::install_valgrind()?;
     let profile = program.with_extension("callgrind");
     let mut called = BTreeSet::new();
     for start in starts::ALL {

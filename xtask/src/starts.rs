@@ -28,11 +28,12 @@ pub(crate) const ALL: &[Start] = &[
     Start { name: "run-file", args: &["-s", "A=file://sealed", "--", "/nothing"], code: NOT_FOUND },
 ];
 
+pub(crate) fn has_valgrind() -> bool {
+    sh::command("valgrind").args(["--version"]).output().is_some()
+}
+
 pub(crate) fn install_valgrind() -> Result<()> {
-    match sh::command("valgrind").args(["--version"]).output() {
-        Some(_) => Ok(()),
-        None => debian::install(&["valgrind"]),
-    }
+    if has_valgrind() { Ok(()) } else { debian::install(&["valgrind"]) }
 }
 
 /// What callgrind says of a start. The profile is left in `profile`, with names as the linker knows them.

@@ -18,13 +18,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let reference: SecretRef = format!("env://{VARIABLE}").parse()?;
 
-    let runtime = Runtime::new(Limits::default())?;
     let trust = ptrun_builtins::trust();
-    let (mut verify, mut load, mut sandbox) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut verify, mut start, mut load, mut sandbox) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut last = None;
     for _ in 0..100 {
         let plugin =
             timed(&mut verify, || trust.verify(builtin.source().read()?).map_err(Box::<dyn Error>::from))?;
+        let runtime = timed(&mut start, || Runtime::new(Limits::default()))?;
         let compiled = timed(&mut load, || builtin.load(&runtime, plugin))?;
         let grants = Grants::none().env(VARIABLE);
         last = Some(timed(&mut sandbox, || compiled.sandbox(grants, BTreeMap::new()))?);
@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (what, times) in [
         ("verify the env plugin", verify),
+        ("start an engine", start),
         ("load its machine code", load),
         ("put it into a sandbox", sandbox),
         ("fresh instance and one get", get),

@@ -11,6 +11,7 @@ use ptrun_host::{
 };
 
 use crate::args::{ErrorFormat, Global};
+use crate::both::side_by_side;
 use crate::found::Found;
 use crate::prepare::{Given, Ready};
 use crate::report::{Failure, Failures};
@@ -30,28 +31,12 @@ pub(crate) struct Engines {
 /// The plugins of a run, each by its scheme.
 type Of<T> = BTreeMap<String, T>;
 
-/// A plugin with its machine code, and what it will be given.
-struct Coded {
-    runtime: Arc<Runtime>,
-    code: Code,
-    given: Given,
-    keys: Vec<SecretBytes>,
-    awaits: usize,
-}
-
 /// A plugin that can be run, and what it will be given.
 pub(crate) struct Loaded {
     pub(crate) compiled: Compiled,
     pub(crate) given: Given,
     pub(crate) keys: Vec<SecretBytes>,
     pub(crate) awaits: usize,
-}
-
-impl Coded {
-    fn load(self) -> Result<Loaded, LoadError> {
-        let Self { runtime, code, given, keys, awaits } = self;
-        Ok(Loaded { compiled: runtime.load(code)?, given, keys, awaits })
-    }
 }
 
 impl Engines {
@@ -68,36 +53,41 @@ impl Engines {
         }
     }
 
-    /// The plugins of a run, and the clocks that interrupt them: nothing else does.
+    /// The plugins of a run, and the clocks that interrupt them: nothing else does. Those of others are compiled, if that
+    /// was not done before.
     pub(crate) fn load(&self, plugins: Of<Ready>) -> Result<(Of<Loaded>, Vec<Ticks>), Failures> {
-        let coded = self.code(plugins)?;
-        // Most plugins have the same.
-        let runtimes: BTreeMap<_, _> =
-            coded.values().map(|plugin| (Arc::as_ptr(&plugin.runtime), &plugin.runtime)).collect();
-        let clocks = runtimes.values().map(|runtime| runtime.ticks()).collect();
-        let loaded = coded.into_iter().map(|(scheme, plugin)| Ok((scheme, plugin.load()?)));
-        Ok((loaded.collect::<Result<_, LoadError>>()?, clocks))
-    }
-
-    /// The machine code of the plugins of a run. Those of others are compiled, if that was not done before.
-    fn code(&self, plugins: Of<Ready>) -> Result<Of<Coded>, Failures> {
         let others = plugins.values().map(|ready| &ready.approved).filter(|approved| !approved.is_built_in());
         let names: Vec<String> = others.map(|approved| approved.verified().manifest().full_name()).collect();
-        let all = || plugins.into_iter().map(|(scheme, ready)| Ok((scheme, self.coded(ready)?))).collect();
-        if names.is_empty() {
-            return all();
+        let with_runtime = plugins.into_iter().map(|(scheme, ready)| {
+            let runtime = self.runtime(ready.limits.clone())?;
+            Ok((scheme, runtime, ready))
+        });
+        let plugins: Vec<_> = with_runtime.collect::<Result<_, LoadError>>()?;
+        // Most plugins have the same.
+        let runtimes: BTreeMap<_, _> =
+            plugins.iter().map(|(_, runtime, _)| (Arc::as_ptr(runtime), runtime)).collect();
+        let clocks = runtimes.values().map(|runtime| runtime.ticks()).collect();
+        let all = || side_by_side(plugins, |(scheme, runtime, ready)| (scheme, self.loaded(&runtime, ready)));
+        let loaded = match names.is_empty() {
+            true => all(),
+            false => progress::told(&format!("compiling {}, once", names.join(", ")), all),
+        };
+        let (mut plugins, mut unkept) = (Of::new(), None);
+        for (scheme, loaded) in loaded {
+            let (plugin, problem) = loaded?;
+            plugins.insert(scheme, plugin);
+            unkept = unkept.or(problem);
         }
-        let coded: Result<Of<Coded>, Failures> =
-            progress::told(&format!("compiling {}, once", names.join(", ")), all);
-        self.warn(coded.iter().flat_map(BTreeMap::values).map(|coded| &coded.code));
-        coded
+        self.warn(unkept);
+        Ok((plugins, clocks))
     }
 
-    fn coded(&self, ready: Ready) -> Result<Coded, Failures> {
-        let Ready { approved, limits, given, keys, awaits } = ready;
-        let runtime = self.runtime(limits)?;
-        let code = approved.code(&runtime)?;
-        Ok(Coded { runtime, code, given, keys, awaits })
+    /// One of them, and why its code could not be kept.
+    fn loaded(&self, runtime: &Runtime, ready: Ready) -> Result<(Loaded, Option<Failure>), LoadError> {
+        let Ready { approved, given, keys, awaits, .. } = ready;
+        let code = approved.code(runtime)?;
+        let unkept = self.unkept(&code);
+        Ok((Loaded { compiled: runtime.load(code)?, given, keys, awaits }, unkept))
     }
 
     /// The machine code of a plugin that is only looked at.
@@ -108,9 +98,9 @@ impl Engines {
         Ok((runtime, code))
     }
 
-    /// Says once that what was compiled could not be kept.
-    pub(crate) fn warn<'a>(&self, mut codes: impl Iterator<Item = &'a Code>) {
-        if let Some(failure) = codes.find_map(|code| self.unkept(code)) {
+    /// Says that what was compiled could not be kept.
+    pub(crate) fn warn(&self, unkept: Option<Failure>) {
+        if let Some(failure) = unkept {
             failure.help("mend that, or turn it off: `--cache off`; nothing else is wrong").warn(self.format);
         }
     }

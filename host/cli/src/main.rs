@@ -4,6 +4,7 @@ mod account;
 mod approval;
 mod args;
 mod audit;
+mod both;
 mod classes;
 mod commands;
 mod config;

@@ -7,6 +7,7 @@ use ptrun_host::{Grant, Grants, Limits, SecretRef, TrustStore, Use};
 
 use crate::approval::{self, Approved};
 use crate::args::Global;
+use crate::both::side_by_side;
 use crate::config::{Config, PluginConfig};
 use crate::credential::{self, Credential, Kind};
 use crate::found::Found;
@@ -302,19 +303,22 @@ pub(crate) fn largest<'a>(limits: impl Iterator<Item = (&'a str, &'a str)>) -> u
 
 /// Finds and verifies plugins, each with the scheme that it answers to: its own, or `ALIAS=` before it.
 /// The files have at most `largest` bytes.
-pub(crate) fn find(
-    names: &[String],
+pub(crate) fn find<'a>(
+    names: &'a [String],
     trust: &TrustStore,
     largest: u64,
 ) -> Result<Vec<(String, Found)>, Failure> {
+    // What is before `=` is an alias, unless it could only be part of a path.
+    let aliased = |name: &'a String| match name.split_once('=') {
+        Some((alias, name)) if !alias.contains('/') => (Some(alias), name),
+        _ => (None, name.as_str()),
+    };
+    let named = side_by_side(names.iter().map(aliased).collect(), |(alias, name)| {
+        (alias, name, Found::find(name, trust, largest))
+    });
     let mut found: Vec<(String, Found)> = Vec::new();
-    for name in names {
-        // What is before `=` is an alias, unless it could only be part of a path.
-        let (alias, name) = match name.split_once('=') {
-            Some((alias, name)) if !alias.contains('/') => (Some(alias), name),
-            _ => (None, name.as_str()),
-        };
-        let plugin = Found::find(name, trust, largest)?;
+    for (alias, name, plugin) in named {
+        let plugin = plugin?;
         let scheme = alias.unwrap_or(plugin.verified.manifest().scheme.as_str()).to_owned();
         if SecretRef::scheme_of(&format!("{scheme}://")).is_none() {
             return Err(Failure::new(

@@ -14,7 +14,7 @@ use crate::sh::{self, Program, Result};
 pub(super) const LARGE: &str = "target/bench/large.wasm";
 /// The plugin for AWS, as somebody else would publish it.
 pub(super) const THIRD: &str = "target/bench/third.wasm";
-/// The guest that asks a server, as five people would publish it: each is another component.
+/// The guest that asks a server, as five plugins.
 pub(super) const BACKENDS: [&str; 5] = [
     "target/bench/backend1.wasm",
     "target/bench/backend2.wasm",
@@ -64,7 +64,7 @@ pub(super) fn make(ptrun: &Path) -> Result<()> {
     let manifest =
         "format=1\npublisher=\"a\"\nname=\"b\"\nversion=\"1.0.0\"\ninterface=\"0\"\nscheme=\"b\"\nsequence=1";
     let mut plugins = vec![(LARGE, empty(), Some(manifest)), (THIRD, of_ours, None)];
-    plugins.extend(BACKENDS.iter().map(|path| (*path, named(&of_guest, path), None)));
+    plugins.extend((1..).zip(BACKENDS).map(|(number, path)| (path, renamed(&of_guest, number), None)));
     for (path, component, manifest) in plugins {
         let signed = sign(&component, manifest, &key).map_err(|why| format!("{path}: {why}"))?;
         sh::write(&sh::root().join(path), signed)?;
@@ -89,10 +89,16 @@ fn empty() -> Vec<u8> {
     component
 }
 
-/// A component that is like another, but for a custom section with a short name.
-fn named(component: &[u8], name: &str) -> Vec<u8> {
-    let length = name.len() as u8;
-    [component, &[0, length + 1, length], name.as_bytes()].concat()
+/// The guest, under a name of the same length.
+fn renamed(guest: &[u8], number: usize) -> Vec<u8> {
+    let (from, to) = ("name = \"backend\"", format!("name = \"backen{number}\""));
+    let mut renamed = guest.to_vec();
+    for at in 0..guest.len() {
+        if guest[at..].starts_with(from.as_bytes()) {
+            renamed[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    renamed
 }
 
 fn encrypted_file(ptrun: &Path) -> Result<()> {

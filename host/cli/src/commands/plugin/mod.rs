@@ -129,7 +129,7 @@ fn inspect(global: &Global, name: &str, json: bool) -> Result<String, Failure> {
     }
     let engines = Engines::new(global, EgressOptions::default())?;
     let (runtime, code) = engines.code_of(plugin, limits)?;
-    engines.warn([&code].into_iter());
+    engines.warn(engines.unkept(&code));
     let compiled = runtime.load(code)?;
     let verified = compiled.plugin();
     let manifest = verified.manifest();
