@@ -3,11 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::confine::one_heap;
 use crate::process::deaf;
 
 /// Does `work` for each item, on two threads where there are several, and has what came of it in their order.
 pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let several = items.len() > 1;
+    if several {
+        one_heap();
+    }
     let queue = Mutex::new(items.into_iter().enumerate());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let share =

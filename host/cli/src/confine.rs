@@ -108,9 +108,9 @@ pub(crate) fn compiler() {
     let _ = (landlock(&Needs::default()), seccomp(false));
 }
 
-/// Lets the thread use the memory that is there: a heap of its own would grow page by page, with a system call for
+/// Lets all threads use the memory that is there: a heap of its own would grow page by page, with a system call for
 /// each. Where it is not glibc, there is nothing to do.
-fn one_heap() {
+pub(crate) fn one_heap() {
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code, reason = "the C library has a setting that std does not have")]
     // SAFETY: mallopt(3) takes two numbers, and may be called at any time.

@@ -277,13 +277,12 @@ impl Runtime {
     /// The same machine code is loaded once: two plugins of a run are often one, under two names.
     fn component(&self, machine: &Machine) -> Result<Component, LoadError> {
         let Some(address) = machine.lasting() else { return machine.load(&self.engine) };
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(component) = loaded.get(&address) {
+        let loaded = || self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = loaded().get(&address) {
             return Ok(component.clone());
         }
         let component = machine.load(&self.engine)?;
-        loaded.insert(address, component.clone());
-        Ok(component)
+        Ok(loaded().entry(address).or_insert(component).clone())
     }
 
     fn check(&self, plugin: Arc<Verified>, component: Component) -> Result<Compiled, LoadError> {
