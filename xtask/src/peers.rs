@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::sh::{self, Result};
+pub(crate) use install::path;
 use install::{DOTENVX, Missing, SECRETSPEC, VARLOCK};
 use process::{alive, describe, finish, in_time, signal, wait};
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::user;
 use crate::debian;
+use crate::peers;
 use crate::sh::{self, Result};
 
 pub(super) struct Case {
@@ -35,14 +36,11 @@ impl Case {
         let args: Vec<String> = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
         let variables = variables.to_vec();
         Self::new(name, move || {
+            // What cargo adds to an environment would be searched for libraries, and the peers do not have it either.
             let mut command = Command::new(&program);
-            command
-                .args(&args)
-                .current_dir(sh::root())
-                .envs(variables.iter().map(|(name, value)| (name, value)));
-            command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
-            // Where it is set, plugins that are in no lock file are refused.
-            command.env_remove("CI");
+            command.args(&args).current_dir(sh::root()).env_clear();
+            command.env("PATH", peers::path()).env("HOME", sh::target("bench"));
+            command.envs(variables.iter().map(|(name, value)| (name, value)));
             Ok(command)
         })
     }

@@ -33,7 +33,9 @@ pub(super) fn all(ptrun: &Path, native: &Path, server: &Aws) -> Result<(Vec<Case
     let case = |name, program: &Path, args: &[&str]| Case::program(name, program, args, &variables);
     let mut missing = Vec::new();
 
-    let mut cases = vec![case(TRUE, Path::new("true"), &[]), case("env true", Path::new("env"), &["true"])];
+    let coreutils = |name| in_path(name).ok_or_else(|| format!("there is no `{name}`"));
+    let mut cases =
+        vec![case(TRUE, &coreutils("true")?, &[]), case("env true", &coreutils("env")?, &["true"])];
     match envdir()? {
         Some((name, program, args)) => {
             cases.push(Case::program(name, &program, &args, &variables));
@@ -93,10 +95,7 @@ fn five() -> Result<Vec<String>> {
 /// The smallest program that does such a thing at all: that of daemontools, or of runit. Values are in the files of
 /// a folder.
 fn envdir() -> Result<Option<(&'static str, PathBuf, Vec<String>)>> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let find =
-        |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    let (name, program, option) = match (find("envdir"), find("chpst")) {
+    let (name, program, option) = match (in_path("envdir"), in_path("chpst")) {
         (Some(program), _) => ("envdir true", program, None),
         (None, Some(program)) => ("chpst -e true", program, Some("-e")),
         (None, None) => return Ok(None),
@@ -107,4 +106,10 @@ fn envdir() -> Result<Option<(&'static str, PathBuf, Vec<String>)>> {
     let folder = folder.display().to_string();
     let args = option.into_iter().chain([folder.as_str(), "true"]).map(str::to_owned).collect();
     Ok(Some((name, program, args)))
+}
+
+/// Where a program is: a process that is to look for it itself takes longer to start.
+fn in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

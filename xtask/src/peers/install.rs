@@ -66,7 +66,7 @@ pub(super) fn npm(package: &str, version: &str, missing: Missing) -> Result<Path
 }
 
 /// The packages come first, so that what they start is the Node.js beside them.
-pub(super) fn path() -> String {
+pub(crate) fn path() -> String {
     let path = std::env::var("PATH").unwrap_or_default();
     format!("{}:{path}", sh::target("peers/node_modules/.bin").display())
 }
