@@ -114,7 +114,7 @@ impl Case {
         let (peak, mut time) = (sh::target("bench/peak"), Command::new("time"));
         time.args(["--format=%M", "--output"]).arg(&peak);
         time.arg("--").arg(measured.get_program()).args(measured.get_args());
-        time.current_dir(measured.get_current_dir().unwrap_or(&sh::root()));
+        time.current_dir(measured.get_current_dir().unwrap_or(&sh::root())).env_clear();
         for (name, value) in measured.get_envs() {
             match value {
                 Some(value) => time.env(name, value),
