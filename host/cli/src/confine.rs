@@ -57,48 +57,43 @@ pub(crate) struct Confined {
     pub(crate) seccomp: Result<&'static str, &'static str>,
 }
 
-/// Does `work` on a thread that has what it `needs`, with what `before` makes on this one while the kernel takes the
-/// rest away from the other; then this one is the clock of those engines.
-pub(crate) fn run<M: Send, T: Send>(
-    needs: &Needs,
-    before: impl FnOnce() -> (M, Vec<Ticks>),
-    work: impl FnOnce(&Confined, M) -> T + Send,
+/// Does `work` on a thread that has what it `needs`, and `before` on this one, at the same time; then this one is the
+/// clock of the engines that come out of that. What `work` leaves besides its result is taken apart on its thread, for
+/// which nobody waits.
+pub(crate) fn run<T: Send + 'static, L>(
+    needs: Needs,
+    before: impl FnOnce() -> Vec<Ticks>,
+    work: impl FnOnce(&Confined) -> (T, L) + Send + 'static,
 ) -> Result<T, Failure> {
     one_heap();
-    thread::scope(|scope| {
-        let (give, take) = sync_channel(1);
-        let (done, result) = sync_channel(1);
-        let confined = move || {
-            deaf();
-            let confined = Confined { landlock: landlock(needs), seccomp: seccomp(!needs.ports.is_empty()) };
-            // Nothing comes if the other thread panicked, which goes on from there.
-            if let Ok(made) = take.recv() {
-                let _ = done.send(work(&confined, made));
-            }
-        };
-        let thread = thread::Builder::new().name("ptrun-plugins".to_owned()).spawn_scoped(scope, confined);
-        let refused =
-            |why: &dyn Display| Failure::new("system/runtime", format!("the system refused a thread: {why}"));
-        let thread = thread.map_err(|why| refused(&why))?;
-        // It waits for this, and does not end before.
-        let (made, clocks) = before();
-        let _ = give.send(made);
-        loop {
-            match result.recv_timeout(Ticks::PERIOD) {
-                Ok(done) => return Ok(done),
-                Err(RecvTimeoutError::Timeout) => clocks.iter().for_each(Ticks::tick),
-                Err(RecvTimeoutError::Disconnected) => match thread.join() {
-                    Ok(()) => return Err(refused(&"it ended")),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                },
-            }
+    let (done, result) = sync_channel(1);
+    let confined = move || {
+        deaf();
+        let confined = Confined { landlock: landlock(&needs), seccomp: seccomp(!needs.ports.is_empty()) };
+        let (made, _left) = work(&confined);
+        // Nobody listens if the other thread panicked, which goes on from there.
+        let _ = done.send(made);
+    };
+    let refused =
+        |why: &dyn Display| Failure::new("system/runtime", format!("the system refused a thread: {why}"));
+    let thread = thread::Builder::new().name("ptrun-plugins".to_owned()).spawn(confined);
+    let thread = thread.map_err(|why| refused(&why))?;
+    let clocks = before();
+    loop {
+        match result.recv_timeout(Ticks::PERIOD) {
+            Ok(done) => return Ok(done),
+            Err(RecvTimeoutError::Timeout) => clocks.iter().for_each(Ticks::tick),
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Ok(()) => return Err(refused(&"it ended")),
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
         }
-    })
+    }
 }
 
 /// For [`run`], where nothing is to be made.
-pub(crate) fn nothing() -> ((), Vec<Ticks>) {
-    ((), Vec::new())
+pub(crate) fn nothing() -> Vec<Ticks> {
+    Vec::new()
 }
 
 /// Takes everything away from the thread on which the compiler runs, and from those that it starts: it computes.
@@ -218,16 +213,16 @@ mod tests {
         let (_listener, address) = listener();
         let (_elsewhere, elsewhere) = listener();
         let needs = Needs { files: vec![granted.clone()], ports: vec![address.port()] };
-        run(&needs, nothing, |confined, ()| {
+        let files = (granted.clone(), other.clone(), folder.path().to_owned());
+        let confined = run(needs, nothing, move |confined| {
+            let (granted, other, folder) = files;
             // This test says nothing on a kernel without them.
             assert!(confined.landlock.is_ok() && confined.seccomp.is_ok(), "{confined:?}");
             assert_eq!(fs::read(&granted).expect("granted"), b"granted");
             assert!(
-                denied(fs::read(&other))
-                    && denied(fs::read_dir(folder.path()))
-                    && denied(fs::read("/etc/passwd"))
+                denied(fs::read(&other)) && denied(fs::read_dir(&folder)) && denied(fs::read("/etc/passwd"))
             );
-            assert!(denied(File::create(folder.path().join("new"))) && denied(fs::write(&granted, "")));
+            assert!(denied(File::create(folder.join("new"))) && denied(fs::write(&granted, "")));
             assert!(denied(fs::remove_file(&granted)) && denied(fs::rename(&granted, &other)));
             assert!(denied(Command::new("true").status()));
             drop(TcpStream::connect(address).expect("granted"));
@@ -240,8 +235,9 @@ mod tests {
             assert!(thread::spawn(|| denied(fs::read("/etc/passwd"))).join().expect("joins"));
             // Names are found: this one is in a file.
             assert!(std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).is_ok());
-        })
-        .expect("a thread");
+            ((), ())
+        });
+        confined.expect("a thread");
         // The thread that starts the command has lost nothing.
         assert!(
             fs::read(&other).is_ok() && Command::new("true").status().is_ok_and(|status| status.success())
@@ -274,10 +270,27 @@ mod tests {
     #[test]
     fn without_an_origin_there_is_no_network() {
         let (_listener, address) = listener();
-        run(&Needs::default(), nothing, |confined, ()| {
+        let confined = run(Needs::default(), nothing, move |confined| {
             assert!(confined.seccomp.is_ok(), "{confined:?}");
             assert!(denied(TcpStream::connect(address)) && denied(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))));
-        })
-        .expect("a thread");
+            ((), ())
+        });
+        confined.expect("a thread");
+    }
+
+    #[test]
+    fn what_is_left_is_not_waited_for() {
+        /// Is taken apart when somebody has the result.
+        struct Left(std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>);
+        impl Drop for Left {
+            fn drop(&mut self) {
+                self.0.recv().expect("somebody has the result");
+                self.1.send(()).expect("somebody waits");
+            }
+        }
+        let ((here, there), (apart, taken)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+        assert_eq!(run(Needs::default(), nothing, |_| (7, Left(there, apart))).expect("a thread"), 7);
+        here.send(()).expect("it is still there");
+        taken.recv().expect("it is taken apart");
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use ptrun_host::{
     Code, CodeCache, Compiled, EgressOptions, Limits, LoadError, LogLevel, LogRecord, Runtime, SecretBytes,
@@ -11,10 +12,9 @@ use ptrun_host::{
 };
 
 use crate::args::{ErrorFormat, Global};
-use crate::both::side_by_side;
 use crate::found::Found;
 use crate::prepare::{Given, Ready};
-use crate::report::{Failure, Failures};
+use crate::report::Failure;
 use crate::{confine, progress};
 
 /// How engines are started in this run.
@@ -28,15 +28,30 @@ pub(crate) struct Engines {
     cache: Result<Option<CodeCache>, Failure>,
 }
 
-/// The plugins of a run, each by its scheme.
-type Of<T> = BTreeMap<String, T>;
+/// The machine code of a plugin, and what the plugin will be given.
+pub(crate) struct Coded {
+    runtime: Arc<Runtime>,
+    code: Code,
+    given: Given,
+    keys: Vec<SecretBytes>,
+    awaits: usize,
+}
 
 /// A plugin that can be run, and what it will be given.
 pub(crate) struct Loaded {
     pub(crate) compiled: Compiled,
     pub(crate) given: Given,
+    /// The keys to its files that are here.
     pub(crate) keys: Vec<SecretBytes>,
+    /// How many secrets other plugins fetch for it.
     pub(crate) awaits: usize,
+}
+
+impl Coded {
+    pub(crate) fn load(self) -> Result<Loaded, LoadError> {
+        let Self { runtime, code, given, keys, awaits } = self;
+        Ok(Loaded { compiled: runtime.load(code)?, given, keys, awaits })
+    }
 }
 
 impl Engines {
@@ -53,41 +68,44 @@ impl Engines {
         }
     }
 
-    /// The plugins of a run, and the clocks that interrupt them: nothing else does. Those of others are compiled, if that
-    /// was not done before.
-    pub(crate) fn load(&self, plugins: Of<Ready>) -> Result<(Of<Loaded>, Vec<Ticks>), Failures> {
+    /// Finds the machine code of the plugins of a run, each with its scheme, and hands it over as it comes: the clocks
+    /// that interrupt them, which nothing else does. Those of others are compiled, if that was not done before.
+    pub(crate) fn find(
+        &self,
+        plugins: BTreeMap<String, Ready>,
+        to: &Sender<(String, Result<Coded, LoadError>)>,
+    ) -> Vec<Ticks> {
         let others = plugins.values().map(|ready| &ready.approved).filter(|approved| !approved.is_built_in());
         let names: Vec<String> = others.map(|approved| approved.verified().manifest().full_name()).collect();
-        let with_runtime = plugins.into_iter().map(|(scheme, ready)| {
-            let runtime = self.runtime(ready.limits.clone())?;
-            Ok((scheme, runtime, ready))
-        });
-        let plugins: Vec<_> = with_runtime.collect::<Result<_, LoadError>>()?;
-        // Most plugins have the same.
-        let runtimes: BTreeMap<_, _> =
-            plugins.iter().map(|(_, runtime, _)| (Arc::as_ptr(runtime), runtime)).collect();
-        let clocks = runtimes.values().map(|runtime| runtime.ticks()).collect();
-        let all = || side_by_side(plugins, |(scheme, runtime, ready)| (scheme, self.loaded(&runtime, ready)));
-        let loaded = match names.is_empty() {
+        // Most plugins have the same engine.
+        let (mut clocks, mut unkept) = (vec![self.usual.ticks()], None);
+        let all = || {
+            for (scheme, ready) in plugins {
+                let coded = self.runtime(ready.limits.clone()).and_then(|runtime| {
+                    if !Arc::ptr_eq(&runtime, &self.usual) {
+                        clocks.push(runtime.ticks());
+                    }
+                    self.coded(runtime, ready)
+                });
+                if let Ok(coded) = &coded {
+                    unkept = unkept.take().or_else(|| self.unkept(&coded.code));
+                }
+                // Whoever takes it is there as long as this.
+                let _ = to.send((scheme, coded));
+            }
+        };
+        match names.is_empty() {
             true => all(),
             false => progress::told(&format!("compiling {}, once", names.join(", ")), all),
-        };
-        let (mut plugins, mut unkept) = (Of::new(), None);
-        for (scheme, loaded) in loaded {
-            let (plugin, problem) = loaded?;
-            plugins.insert(scheme, plugin);
-            unkept = unkept.or(problem);
         }
         self.warn(unkept);
-        Ok((plugins, clocks))
+        clocks
     }
 
-    /// One of them, and why its code could not be kept.
-    fn loaded(&self, runtime: &Runtime, ready: Ready) -> Result<(Loaded, Option<Failure>), LoadError> {
+    fn coded(&self, runtime: Arc<Runtime>, ready: Ready) -> Result<Coded, LoadError> {
         let Ready { approved, given, keys, awaits, .. } = ready;
-        let code = approved.code(runtime)?;
-        let unkept = self.unkept(&code);
-        Ok((Loaded { compiled: runtime.load(code)?, given, keys, awaits }, unkept))
+        let code = approved.code(&runtime)?;
+        Ok(Coded { runtime, code, given, keys, awaits })
     }
 
     /// The machine code of a plugin that is only looked at.

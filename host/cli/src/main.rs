@@ -13,6 +13,7 @@ mod credential;
 mod defect;
 mod deliver;
 mod engines;
+mod enter;
 mod found;
 mod harden;
 mod lock;

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const ERASE: &str = "\r\x1b[K";
 
 /// Waits for `work`, which asks these plugins.
-pub(crate) async fn shown<T>(work: impl Future<Output = T>, schemes: &[&str]) -> T {
+pub(crate) async fn shown<T>(work: impl Future<Output = T>, schemes: &[String]) -> T {
     let mut work = pin!(work);
     if !io::stderr().is_terminal() {
         return work.await;

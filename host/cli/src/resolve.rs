@@ -1,31 +1,33 @@
 //! Asks the plugins, all at once, each for everything that the run wants from it.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use ptrun_host::{
-    Answers, Compiled, Grant, Sandbox, SecretBytes, SecretError, SecretRef, SelectError, Use, resolve_all,
-};
+use ptrun_host::{Answers, Sandbox, SecretBytes, SecretError, SecretRef, SelectError, Use, resolve_all};
+use tokio::runtime::Runtime;
 
 use crate::args::Global;
 use crate::audit::Audit;
+use crate::both::line;
 use crate::config::Config;
-use crate::engines::{Engines, Loaded};
+use crate::engines::Engines;
+use crate::enter::{Entered, Sandboxes, Share, share};
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
-use crate::prepare::{Given, Prepared, Purpose, prepare};
+use crate::prepare::{Prepared, Purpose, prepare};
 use crate::process::deaf;
 use crate::report::{Failure, Failures};
-use crate::{confine, credential, names, opener, progress, shell};
+use crate::{confine, names, progress};
 
 /// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every
 /// reason why there is none. The credentials of the plugins that are asked are secrets too, and come first.
 pub(crate) fn all(
     session: Session<'_>,
     plugins: Plugins,
-    wanted: &[Wanted],
+    wanted: Vec<Wanted>,
 ) -> Result<Vec<Option<SecretBytes>>, Failures> {
-    with(session, plugins, Use::Read, wanted, async |sandboxes| ask(sandboxes, wanted).await.all())
+    with(session, plugins, Use::Read, wanted, async |sandboxes, wanted| ask(sandboxes, wanted).await.all())
 }
 
 /// What plugins are asked under.
@@ -35,52 +37,70 @@ pub(crate) struct Session<'a> {
     pub(crate) audit: &'a mut Audit,
 }
 
-/// The plugins of a run, by the scheme of their references.
-pub(crate) type Sandboxes = BTreeMap<String, Sandbox>;
-
 /// Does `work` with the plugins that `wanted` names, each in its sandbox, with what it is given for `purpose`.
-pub(crate) fn with<T: Send>(
+///
+/// Two threads put them there: this one, which has everything that finding their machine code takes, and the one on
+/// which they run.
+pub(crate) fn with<T: Send + 'static>(
     session: Session<'_>,
     plugins: Plugins,
     purpose: Use,
-    wanted: &[Wanted],
-    work: impl AsyncFnOnce(&Sandboxes) -> Result<T, Failures> + Send,
+    wanted: Vec<Wanted>,
+    work: impl AsyncFnOnce(&Sandboxes, &[Wanted]) -> Result<T, Failures> + Send + 'static,
 ) -> Result<T, Failures> {
     let Session { global, config, audit } = session;
     let limit = global.timeout()?.or(config.run.timeout);
-    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
+    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, &wanted, global.offline)?;
+    let online = !needs.ports.is_empty();
     let schemes: Vec<String> = plugins.keys().cloned().collect();
-    let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
-    let load = || {
-        let loaded = Engines::new(global, egress).map_err(Failures::from);
-        match loaded.and_then(|engines| engines.load(plugins)) {
-            Ok((plugins, clocks)) => (Ok(plugins), clocks),
-            Err(failures) => (Err(failures), Vec::new()),
+    let (found, line) = line();
+    let (give, take) = sync_channel(1);
+    let before = {
+        let line = line.clone();
+        || {
+            let engines = Engines::new(global, egress).map_err(Failures::from);
+            let clocks =
+                engines.as_ref().map_or_else(|_| Vec::new(), |engines| engines.find(plugins, &found));
+            drop(found);
+            let _ = give.send(engines.map(|_| share(line)));
+            clocks
         }
     };
-    let (done, exchanges) = confine::run(&needs, load, |_, plugins| {
-        let plugins = plugins?;
-        let references = handed.iter().chain(wanted).map(|wanted| &wanted.reference).collect();
-        let mut entering = Entering { plugins, references, sandboxes: BTreeMap::new() };
+    let asked = move |runtime: &Runtime, mine: Share| {
+        // Nothing comes if the other thread panicked, which goes on from there.
+        let theirs = take.recv().unwrap_or_else(|_| Err(Failures::new(Vec::new())))?;
+        let mut entered = Entered::all(mine, theirs)?;
+        let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
         let all = async {
-            entering.enter(&handed, Vec::new())?;
+            entered.can_fetch(&handed)?;
             // All of them are required, so that all of them are here.
-            let secrets = ask(&entering.sandboxes, &handed).await.all()?.into_iter().flatten();
-            entering.enter(wanted, purposes.into_iter().zip(secrets).collect())?;
-            work(&entering.sandboxes).await
+            let secrets = ask(&entered.sandboxes, &handed).await.all()?.into_iter().flatten();
+            let references: Vec<_> = handed.iter().chain(&wanted).map(|wanted| &wanted.reference).collect();
+            entered.hand(purposes.into_iter().zip(secrets).collect(), &references)?;
+            work(&entered.sandboxes, &wanted).await
         };
-        let schemes: Vec<&str> = schemes.iter().map(String::as_str).collect();
         let all = progress::shown(all, &schemes);
-        let done = tokio(!needs.ports.is_empty())?.block_on(async {
+        let done = runtime.block_on(async {
             match limit {
                 Some(limit) => tokio::time::timeout(limit, all).await.unwrap_or_else(|_| Err(late(limit))),
                 None => all.await,
             }
         });
-        let exchanges = entering.sandboxes.iter();
-        let exchanges = exchanges.map(|(scheme, sandbox)| (scheme.clone(), sandbox.take_exchanges()));
-        Ok::<_, Failures>((done, exchanges.collect::<Vec<_>>()))
-    })??;
+        Ok::<_, Failures>((done, entered.sandboxes))
+    };
+    let (done, exchanges) = confine::run(needs, before, move |_| {
+        let runtime = tokio(online);
+        let mine = share(line);
+        let asked = runtime.map_err(Failures::from).and_then(|runtime| Ok((asked(&runtime, mine)?, runtime)));
+        match asked {
+            Ok(((done, sandboxes), runtime)) => {
+                let exchanges = sandboxes.iter();
+                let exchanges = exchanges.map(|(scheme, sandbox)| (scheme.clone(), sandbox.take_exchanges()));
+                ((done, exchanges.collect()), Some((sandboxes, runtime)))
+            }
+            Err(failures) => ((Err(failures), Vec::new()), None),
+        }
+    })?;
     for (scheme, exchanges) in exchanges {
         audit.requests(&scheme, exchanges);
     }
@@ -100,7 +120,7 @@ pub(crate) fn sandbox<'a>(sandboxes: &'a Sandboxes, reference: &SecretRef) -> Re
 }
 
 /// What waits for plugins and servers: this thread alone. No pool is started for a look-up of a variable.
-pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
+pub(crate) fn tokio(online: bool) -> Result<Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().on_thread_start(deaf);
     if online {
@@ -108,58 +128,6 @@ pub(crate) fn tokio(online: bool) -> Result<tokio::runtime::Runtime, Failure> {
         builder.enable_io();
     }
     builder.build().map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))
-}
-
-/// What plugins fetched for others.
-type Handed = Vec<((String, Purpose), SecretBytes)>;
-
-/// The plugins of a run on their way into their sandboxes.
-struct Entering<'a> {
-    plugins: BTreeMap<String, Loaded>,
-    /// Everything that will be asked for.
-    references: Vec<&'a SecretRef>,
-    sandboxes: Sandboxes,
-}
-
-impl Entering<'_> {
-    /// Puts the plugins that `wanted` names into sandboxes, with what others fetched for them.
-    fn enter(&mut self, wanted: &[Wanted], mut handed: Handed) -> Result<(), Failures> {
-        for Wanted { reference, .. } in wanted {
-            let scheme = reference.scheme();
-            // There is one for each scheme; it is taken once.
-            let Some(plugin) = self.plugins.remove(scheme) else { continue };
-            let Loaded { compiled, given, mut keys, awaits } = plugin;
-            let Given { mut grants, missing, settings, accounts } = given;
-            if !missing.is_empty() {
-                return Err(not_granted(scheme, &compiled, &missing).into());
-            }
-            let of_scheme = |of: &((String, Purpose), SecretBytes)| of.0.0 == scheme;
-            let (theirs, others): (Handed, Handed) = handed.into_iter().partition(of_scheme);
-            handed = others;
-            if theirs.len() != awaits {
-                let message =
-                    format!("the plugin `{scheme}` fetches a secret for another, and awaits one itself");
-                return Err(Failure::new("usage/credential", message)
-                    .help("take the secret from a plugin that needs none, such as `env`")
-                    .into());
-            }
-            let references: Vec<_> =
-                self.references.iter().copied().filter(|of| of.scheme() == scheme).collect();
-            let before = keys.len();
-            for ((_, purpose), secret) in theirs {
-                match purpose {
-                    Purpose::Sign => grants = credential::sign(grants, &accounts, &secret, &references)?,
-                    Purpose::Open => keys.push(secret),
-                }
-            }
-            if keys.len() > before {
-                grants = opener::from_options(grants, &keys, &references);
-            }
-            let sandbox = compiled.sandbox(grants, settings)?;
-            self.sandboxes.insert(scheme.to_owned(), sandbox);
-        }
-        Ok(())
-    }
 }
 
 /// What became of one secret that was wanted.
@@ -205,21 +173,6 @@ pub(crate) async fn ask(sandboxes: &Sandboxes, wanted: &[Wanted]) -> Answered {
         answered.collect(indices, answer, took, wanted);
     }
     answered
-}
-
-/// Names what a plugin asks for and is not given, the interfaces that it would use, and what would allow it.
-fn not_granted(scheme: &str, plugin: &Compiled, missing: &[Grant]) -> Failure {
-    let message = format!("the plugin `{scheme}` asks for something that it is not granted");
-    let mut failure = Failure::new("grant/missing", message);
-    for grant in missing {
-        failure = failure.fact("asks for", grant);
-        failure = plugin.interfaces_for(grant).fold(failure, |failure, name| failure.fact("imports", name));
-    }
-    let allow: Vec<_> = missing
-        .iter()
-        .map(|grant| format!("--allow {}", shell::word(&format!("{scheme}:{grant}"))))
-        .collect();
-    failure.help(format!("if it should have this, add `{}`", allow.join(" ")))
 }
 
 impl Answered {

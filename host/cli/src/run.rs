@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failures>
         audit.plugins(&plugins);
         audit.plan(&plan);
         let without = plugins.own_variables();
-        let answers = resolve::all(Session { global, config: &config, audit }, plugins, &plan.wanted())?;
+        let answers = resolve::all(Session { global, config: &config, audit }, plugins, plan.wanted())?;
         audit.outcomes(plan.outcomes(answers.iter().map(Option::is_some)));
         let usual = args.inject.or(config.run.inject).unwrap_or_default();
         let secrets = deliver::check(plan.deliver(answers, usual)?)?;

@@ -48,8 +48,8 @@ pub(crate) fn set(global: &Global, args: &SetArgs) -> Result<(), Failures> {
     let config = global.config()?;
     let reference = target(&config, &args.reference)?;
     let value = typed("The value: ", Limits::default().value_bytes as u64)?;
-    write(global, &config, "set", &reference, async |sandbox| {
-        sandbox.put(&reference, &value).await?;
+    write(global, &config, "set", reference, async move |sandbox, reference| {
+        sandbox.put(reference, &value).await?;
         Ok(())
     })
 }
@@ -59,17 +59,17 @@ fn write(
     global: &Global,
     config: &Config,
     event: &str,
-    reference: &SecretRef,
-    work: impl AsyncFnOnce(&Sandbox) -> Result<(), Failures> + Send,
+    reference: SecretRef,
+    work: impl AsyncFnOnce(&Sandbox, &SecretRef) -> Result<(), Failures> + Send + 'static,
 ) -> Result<(), Failures> {
     Audit::begin(global, config, event)?.over(|audit| {
-        let plugins = Plugins::for_reference(global, config, reference)?;
+        let plugins = Plugins::for_reference(global, config, &reference)?;
         audit.plugins(&plugins);
-        audit.secret(reference);
-        let wanted = [Wanted::one(reference.clone())];
+        audit.secret(&reference);
+        let wanted = vec![Wanted::one(reference.clone())];
         let session = Session { global, config, audit };
-        resolve::with(session, plugins, Use::Write, &wanted, async |sandboxes| {
-            work(resolve::sandbox(sandboxes, reference)?).await
+        resolve::with(session, plugins, Use::Write, wanted, async move |sandboxes, _| {
+            work(resolve::sandbox(sandboxes, &reference)?, &reference).await
         })?;
         audit.outcomes([Outcome::Found]);
         Ok(())
@@ -81,18 +81,19 @@ pub(crate) fn rotate(global: &Global, args: &RotateArgs) -> Result<(), Failures>
     let _ = harden::begin();
     let config = global.config()?;
     let reference = target(&config, &args.reference)?;
-    let limit = Duration::try_from(args.wait).unwrap_or_default();
-    write(global, &config, "rotate", &reference, async |sandbox| {
-        let version = sandbox.rotate(&reference).await?;
+    let (wait, no_wait) = (args.wait, args.no_wait);
+    let limit = Duration::try_from(wait).unwrap_or_default();
+    write(global, &config, "rotate", reference, async move |sandbox, reference| {
+        let version = sandbox.rotate(reference).await?;
         let deadline = Instant::now().checked_add(limit);
         let (mut pause, longest) = LOOKS;
-        while !args.no_wait && !is_current(sandbox, &reference, &version).await? {
+        while !no_wait && !is_current(sandbox, reference, &version).await? {
             let left =
                 deadline.map_or(longest, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                let message = format!("the rotation did not end in {:#}", args.wait);
+                let message = format!("the rotation did not end in {wait:#}");
                 return Err(Failure::new("secret/rotation", message)
-                    .fact("reference", &reference)
+                    .fact("reference", reference)
                     .help("it goes on without ptrun; if it never ends, look at the log of what rotates it")
                     .into());
             }

@@ -35,9 +35,10 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failures> {
         audit.plan(&plan);
         let wanted = plan.wanted();
         let session = Session { global, config: &config, audit };
-        let answered = resolve::with(session, plugins, Use::Read, &wanted, async |sandboxes| {
-            Ok(resolve::ask(sandboxes, &wanted).await)
-        });
+        let answered =
+            resolve::with(session, plugins, Use::Read, wanted.clone(), async |sandboxes, wanted| {
+                Ok(resolve::ask(sandboxes, wanted).await)
+            });
         let Answered { answers, failures } = answered?;
         let outcomes = plan.outcomes(answers.iter().map(|answer| answer.secret.is_some()));
         let failed = answers.iter().map(|answer| answer.failed);

@@ -69,7 +69,7 @@ fn keys() -> impl Iterator<Item = PathBuf> {
 
 /// Says what this machine has of what ptrun makes use of, and fails with what would make a run fail.
 pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failures> {
-    let confined = confine::run(&Needs::default(), confine::nothing, |confined, ()| *confined)?;
+    let confined = confine::run(Needs::default(), confine::nothing, |confined| (*confined, ()))?;
     let text = |found: Result<&str, &str>| found.map(str::to_owned).map_err(str::to_owned);
     let findings = [
         Finding { name: "landlock", found: text(confined.landlock) },

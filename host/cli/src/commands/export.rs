@@ -49,7 +49,7 @@ pub(crate) fn export(global: &Global, args: &ExportArgs) -> Result<(), Failures>
         let plan = Plan::new(&args.secrets, &config, &mut plugins)?;
         audit.plugins(&plugins);
         audit.plan(&plan);
-        let answers = resolve::all(Session { global, config: &config, audit }, plugins, &plan.wanted())?;
+        let answers = resolve::all(Session { global, config: &config, audit }, plugins, plan.wanted())?;
         audit.outcomes(plan.outcomes(answers.iter().map(Option::is_some)));
         written(args.format, plan.deliver(answers, Inject::Env)?)
     })?;

@@ -42,7 +42,7 @@ pub(crate) fn get(global: &Global, args: &GetArgs) -> Result<(), Failures> {
         };
         audit.plugins(&plugins);
         audit.secret(&wanted.reference);
-        let secrets = resolve::all(Session { global, config: &config, audit }, plugins, &[wanted])?;
+        let secrets = resolve::all(Session { global, config: &config, audit }, plugins, vec![wanted])?;
         audit.outcomes([Outcome::Found]);
         Ok(secrets)
     })?;

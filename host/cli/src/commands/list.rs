@@ -38,9 +38,9 @@ pub(crate) fn list(global: &Global, args: &ListArgs) -> Result<(), Failures> {
         let plugins = Plugins::for_reference(global, &config, &prefix)?;
         audit.plugins(&plugins);
         audit.secret(&prefix);
-        let wanted = [Wanted::one(prefix.clone())];
+        let wanted = vec![Wanted::one(prefix.clone())];
         let session = Session { global, config: &config, audit };
-        let found = resolve::with(session, plugins, Use::List, &wanted, async |sandboxes| {
+        let found = resolve::with(session, plugins, Use::List, wanted, async move |sandboxes, _| {
             Ok(resolve::sandbox(sandboxes, &prefix)?.list(&prefix).await?)
         })?;
         audit.outcomes([Outcome::Found]);
