@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
-use std::ops::Range;
+
+use memmap2::{MmapMut, MmapOptions};
 
 use crate::key::Key;
 
@@ -12,8 +13,6 @@ const MAGIC: [u8; 16] = *b"ptrun code 1\0\0\0\0";
 const HEADER: usize = 16 + 32 + 8 + 32;
 /// No code is so large.
 const MAX_BYTES: u64 = 1 << 30;
-/// Code has its pages for itself, so that it can be run where it is. There are none larger on Linux.
-const PAGE: usize = 64 << 10;
 
 /// What code was made of, and for which machine: a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,14 +38,13 @@ impl Name {
 }
 
 /// Bytes that this user kept under the name that was asked for: they were checked where they are.
-pub struct Code {
-    buffer: Vec<u8>,
-    range: Range<usize>,
-}
+///
+/// They have their pages for themselves, so that code can be run where it is.
+pub struct Code(MmapMut);
 
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Code({} bytes)", self.range.len())
+        write!(f, "Code({} bytes)", self.0.len())
     }
 }
 
@@ -54,13 +52,13 @@ impl Code {
     /// The code. It begins with a page of memory.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.buffer[self.range.clone()]
+        &self.0
     }
 
     /// The same for as long as this process lives. Nobody else has the pages that it begins and ends in.
     #[must_use]
     pub fn leak(self) -> &'static [u8] {
-        &self.buffer.leak()[self.range]
+        Box::leak(Box::new(self.0))
     }
 
     /// Reads a file, if it is code of this name.
@@ -75,13 +73,12 @@ impl Code {
         // Not more than is there, whatever the header says.
         let there = file.metadata().ok()?.len().checked_sub(HEADER as u64)?;
         let length = usize::try_from(length).ok().filter(|_| there == length)?;
-        let mut buffer = vec![0; length.checked_next_multiple_of(PAGE)? + PAGE];
-        let start = buffer.as_ptr().align_offset(PAGE);
-        let range = start..start + length;
-        file.read_exact(buffer.get_mut(range.clone())?).ok()?;
+        // Memory that is all there: a page that is missing when it is written to costs more than reading it.
+        let mut code = MmapOptions::new().len(length).populate().map_anon().ok()?;
+        file.read_exact(&mut code).ok()?;
         let expected = blake3::Hash::from_slice(mac).ok()?;
         // Compared in constant time.
-        (key.mac(head, &buffer[range.clone()]) == expected).then_some(Self { buffer, range })
+        (key.mac(head, &code) == expected).then_some(Self(code))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::confine::one_heap;
+use crate::confine::own_heaps;
 use crate::process::deaf;
 
 /// A line of items, of which each thread that has time takes the next one. It ends when nobody adds to it any more.
@@ -35,7 +35,7 @@ impl<T> Iterator for Line<T> {
 pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let several = items.len() > 1;
     if several {
-        one_heap();
+        own_heaps();
     }
     let (add, line) = line();
     for item in items.into_iter().enumerate() {

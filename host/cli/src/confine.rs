@@ -65,7 +65,7 @@ pub(crate) fn run<T: Send + 'static, L>(
     before: impl FnOnce() -> Vec<Ticks>,
     work: impl FnOnce(&Confined) -> (T, L) + Send + 'static,
 ) -> Result<T, Failure> {
-    one_heap();
+    own_heaps();
     let (done, result) = sync_channel(1);
     let confined = move || {
         deaf();
@@ -103,14 +103,15 @@ pub(crate) fn compiler() {
     let _ = (landlock(&Needs::default()), seccomp(false));
 }
 
-/// Lets all threads use the memory that is there: a heap of its own would grow page by page, with a system call for
-/// each. Where it is not glibc, there is nothing to do.
-pub(crate) fn one_heap() {
+/// Gives each thread that is started from now on a heap of its own, with room for what a run takes: as the C library
+/// does it, it would grow page by page, with a system call for each; and threads that share one wait for each other all
+/// the time. Where it is not glibc, there is nothing to do.
+pub(crate) fn own_heaps() {
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code, reason = "the C library has a setting that std does not have")]
     // SAFETY: mallopt(3) takes two numbers, and may be called at any time.
     unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_TOP_PAD, 1 << 20);
     }
 }
 
