@@ -210,3 +210,24 @@ async fn the_user_can_grant_more_for_a_run() {
         assert_eq!(answer(&get(&user, &["--allow", &allow], &target).await), "200 hello");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_nobody_waits_for_any_more_is_recorded() {
+    let server = Server::start(Protocol::Plain).await;
+    let origin = format!("http://127.0.0.1:{}", server.port);
+    let user = user(&server, "origin = \"https://backend.example\"\n");
+    let options = ["--allow", &format!("guest:http={origin}"), "--timeout", "1s"];
+    let output = get(&user, &options, &format!("guest://{origin}/never")).await;
+    assert!(refusal(&output).starts_with("error[secret/timeout]"), "{}", text(&output.stderr));
+    let output = user.run(["audit", "show", "--json"]);
+    let shown = text(&output.stdout);
+    let last: serde_json::Value =
+        serde_json::from_str(shown.lines().last().unwrap_or_default()).expect("JSON");
+    let request = &last["requests"][0];
+    assert_eq!(
+        (&request["origin"], &request["status"]),
+        (&origin.into(), &serde_json::Value::Null),
+        "{last}"
+    );
+    assert!(server.requests().iter().any(|seen| seen.starts_with("GET /never")));
+}

@@ -1,35 +1,11 @@
 //! Work on several plugins at once.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::apart::apart;
 use crate::confine::own_heaps;
 use crate::process::deaf;
-
-/// A line of items, of which each thread that has time takes the next one. It ends when nobody adds to it any more.
-pub(crate) struct Line<T>(Arc<Mutex<Receiver<T>>>);
-
-/// A line, and the end at which it grows.
-pub(crate) fn line<T>() -> (Sender<T>, Line<T>) {
-    let (add, take) = channel();
-    (add, Line(Arc::new(Mutex::new(take))))
-}
-
-impl<T> Clone for Line<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Iterator for Line<T> {
-    type Item = T;
-
-    /// Waits for an item. Others wait for this one meanwhile, and there is none for them either.
-    fn next(&mut self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-    }
-}
 
 /// Does `work` for each item, on two threads where there are several, and has what came of it in their order.
 pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
@@ -37,24 +13,23 @@ pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> 
     if several {
         own_heaps();
     }
-    let (add, line) = line();
-    for item in items.into_iter().enumerate() {
-        // There is somebody at the other end, two lines above.
-        let _ = add.send(item);
-    }
-    drop(add);
-    let share = |line: Line<(usize, T)>| -> Vec<(usize, R)> {
-        line.map(|(index, item)| (index, work(item))).collect()
-    };
+    let items = Mutex::new(items.into_iter().enumerate());
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let share =
+        || -> Vec<(usize, R)> { std::iter::from_fn(next).map(|(index, item)| (index, work(item))).collect() };
     let mut done = thread::scope(|scope| {
-        let theirs = line.clone();
+        let (parent, child) = apart();
         let help = || {
             deaf();
-            share(theirs)
+            child.begin();
+            share()
         };
         // Where the system refuses a thread, this one does all of it.
         let helper = several.then(|| thread::Builder::new().spawn_scoped(scope, help).ok()).flatten();
-        let mut done = share(line);
+        if helper.is_some() {
+            parent.send_away();
+        }
+        let mut done = share();
         match helper.map(thread::ScopedJoinHandle::join) {
             Some(Ok(theirs)) => done.extend(theirs),
             Some(Err(panic)) => std::panic::resume_unwind(panic),
@@ -70,7 +45,7 @@ pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> 
 mod tests {
     use std::sync::Barrier;
 
-    use super::{line, side_by_side};
+    use super::side_by_side;
 
     #[test]
     fn results_are_in_the_order_of_the_items() {
@@ -91,32 +66,5 @@ mod tests {
             }),
             [1, 2]
         );
-    }
-
-    #[test]
-    fn a_line_is_taken_while_it_grows_and_ends_for_all() {
-        let (add, line) = line();
-        let (other, begun) = (line.clone(), Barrier::new(2));
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| {
-                let mut taken = other.inspect(|item| {
-                    if *item == 0 {
-                        begun.wait();
-                    }
-                });
-                let first = taken.next();
-                (first, taken.collect::<Vec<i32>>())
-            });
-            add.send(0).expect("a line");
-            // It was taken before the line ended.
-            begun.wait();
-            (1..100).for_each(|item| add.send(item).expect("a line"));
-            drop(add);
-            let mut all: Vec<i32> = line.collect();
-            let (first, theirs) = other.join().expect("joins");
-            all.extend(theirs);
-            all.sort_unstable();
-            assert_eq!((first, all), (Some(0), (1..100).collect()));
-        });
     }
 }

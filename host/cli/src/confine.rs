@@ -5,7 +5,7 @@
 //! Linux: Landlock (5.13 or newer; connections 6.7, signals 6.12) for files, connections and signals, and a seccomp filter for system
 //! calls. Where the kernel lacks one of them, plugins run without it, and `ptrun doctor` says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -21,6 +21,7 @@ use seccompiler::{
     apply_filter,
 };
 
+use crate::apart::apart;
 use crate::process::deaf;
 use crate::report::Failure;
 
@@ -30,7 +31,7 @@ pub(crate) struct Needs {
     /// Files that are read.
     pub(crate) files: Vec<PathBuf>,
     /// TCP ports that are connected to. None: no socket is made at all.
-    pub(crate) ports: Vec<u16>,
+    pub(crate) ports: BTreeSet<u16>,
 }
 
 /// What finding the address of a name reads: `resolver(5)`.
@@ -58,17 +59,19 @@ pub(crate) struct Confined {
 }
 
 /// Does `work` on a thread that has what it `needs`, and `before` on this one, at the same time; then this one is the
-/// clock of the engines that come out of that. What `work` leaves besides its result is taken apart on its thread, for
-/// which nobody waits.
+/// clock of the engines that come out of that, unless it fails. What `work` leaves besides its result is taken apart on
+/// its thread, for which nobody waits.
 pub(crate) fn run<T: Send + 'static, L>(
     needs: Needs,
-    before: impl FnOnce() -> Vec<Ticks>,
+    before: impl FnOnce() -> Result<Vec<Ticks>, Failure>,
     work: impl FnOnce(&Confined) -> (T, L) + Send + 'static,
 ) -> Result<T, Failure> {
     own_heaps();
     let (done, result) = sync_channel(1);
+    let (parent, child) = apart();
     let confined = move || {
         deaf();
+        child.begin();
         let confined = Confined { landlock: landlock(&needs), seccomp: seccomp(!needs.ports.is_empty()) };
         let (made, _left) = work(&confined);
         // Nobody listens if the other thread panicked, which goes on from there.
@@ -78,7 +81,8 @@ pub(crate) fn run<T: Send + 'static, L>(
         |why: &dyn Display| Failure::new("system/runtime", format!("the system refused a thread: {why}"));
     let thread = thread::Builder::new().name("ptrun-plugins".to_owned()).spawn(confined);
     let thread = thread.map_err(|why| refused(&why))?;
-    let clocks = before();
+    parent.send_away();
+    let clocks = before()?;
     loop {
         match result.recv_timeout(Ticks::PERIOD) {
             Ok(done) => return Ok(done),
@@ -92,8 +96,8 @@ pub(crate) fn run<T: Send + 'static, L>(
 }
 
 /// For [`run`], where nothing is to be made.
-pub(crate) fn nothing() -> Vec<Ticks> {
-    Vec::new()
+pub(crate) fn nothing() -> Result<Vec<Ticks>, Failure> {
+    Ok(Vec::new())
 }
 
 /// Takes everything away from the thread on which the compiler runs, and from those that it starts: it computes.
@@ -105,13 +109,13 @@ pub(crate) fn compiler() {
 
 /// Gives each thread that is started from now on a heap of its own, with room for what a run takes: as the C library
 /// does it, it would grow page by page, with a system call for each; and threads that share one wait for each other all
-/// the time. Where it is not glibc, there is nothing to do.
+/// the time. What is not written to is only a number. Where it is not glibc, there is nothing to do.
 pub(crate) fn own_heaps() {
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code, reason = "the C library has a setting that std does not have")]
     // SAFETY: mallopt(3) takes two numbers, and may be called at any time.
     unsafe {
-        libc::mallopt(libc::M_TOP_PAD, 1 << 20);
+        libc::mallopt(libc::M_TOP_PAD, 4 << 20);
     }
 }
 
@@ -213,7 +217,7 @@ mod tests {
         fs::write(&other, "other").expect("writes");
         let (_listener, address) = listener();
         let (_elsewhere, elsewhere) = listener();
-        let needs = Needs { files: vec![granted.clone()], ports: vec![address.port()] };
+        let needs = Needs { files: vec![granted.clone()], ports: BTreeSet::from([address.port()]) };
         let files = (granted.clone(), other.clone(), folder.path().to_owned());
         let confined = run(needs, nothing, move |confined| {
             let (granted, other, folder) = files;

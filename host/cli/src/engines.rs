@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use ptrun_host::{
     Code, CodeCache, Compiled, EgressOptions, Limits, LoadError, LogLevel, LogRecord, Runtime, SecretBytes,
@@ -73,7 +72,7 @@ impl Engines {
     pub(crate) fn find(
         &self,
         plugins: BTreeMap<String, Ready>,
-        to: &Sender<(String, Result<Coded, LoadError>)>,
+        to: impl Fn(String, Result<Coded, LoadError>),
     ) -> Vec<Ticks> {
         let others = plugins.values().map(|ready| &ready.approved).filter(|approved| !approved.is_built_in());
         let names: Vec<String> = others.map(|approved| approved.verified().manifest().full_name()).collect();
@@ -90,8 +89,7 @@ impl Engines {
                 if let Ok(coded) = &coded {
                     unkept = unkept.take().or_else(|| self.unkept(&coded.code));
                 }
-                // Whoever takes it is there as long as this.
-                let _ = to.send((scheme, coded));
+                to(scheme, coded);
             }
         };
         match names.is_empty() {
@@ -141,6 +139,8 @@ fn start(
     cache: Option<&Option<CodeCache>>,
 ) -> Result<Runtime, LoadError> {
     let runtime = Runtime::new(limits)?.with_egress(egress.clone()).confine_compiler(confine::compiler);
+    // The thread of the plugins takes them apart, while this one goes on.
+    let runtime = runtime.leave_instances();
     let runtime = if verbose { runtime.with_log(show) } else { runtime };
     Ok(match cache.cloned().flatten() {
         Some(cache) => runtime.with_cache(cache),

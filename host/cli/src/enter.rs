@@ -1,18 +1,14 @@
 //! Puts plugins into their sandboxes, each with what it is given. Nothing of them runs yet.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ptrun_host::{Compiled, Grant, LoadError, Sandbox, SecretBytes, SecretRef};
 
-use crate::both::Line;
 use crate::engines::{Coded, Loaded};
-use crate::plan::Wanted;
 use crate::prepare::{Given, Purpose};
 use crate::report::{Failure, Failures};
 use crate::{credential, opener, shell};
-
-/// The plugins of a run, by the scheme of their references.
-pub(crate) type Sandboxes = BTreeMap<String, Sandbox>;
 
 /// Secrets that plugins fetched for others, each with the scheme of that plugin.
 pub(crate) type Handed = Vec<((String, Purpose), SecretBytes)>;
@@ -24,69 +20,69 @@ pub(crate) enum Entering {
     Awaits(Loaded),
 }
 
-/// What became of some plugins, each with its scheme.
-pub(crate) type Share = Vec<(String, Result<Entering, Failures>)>;
+/// What became of a plugin, with the scheme of its references.
+pub(crate) type Arrival = (String, Result<Entering, Failures>);
 
-/// Loads those that this thread comes to take, and puts them into sandboxes, as far as they await nothing.
-pub(crate) fn share(line: Line<(String, Result<Coded, LoadError>)>) -> Share {
-    let entering = |scheme: &str, coded: Result<Coded, LoadError>| {
-        let loaded = coded.and_then(Coded::load).map_err(Failure::from)?;
-        match loaded.awaits {
-            0 => Ok(Entering::Entered(loaded.enter(scheme, Vec::new(), &[])?)),
-            _ => Ok(Entering::Awaits(loaded)),
-        }
-    };
-    line.map(|(scheme, coded)| {
-        let entering = entering(&scheme, coded);
-        (scheme, entering)
-    })
-    .collect()
+/// Loads a plugin, and puts it into its sandbox, if it awaits nothing.
+pub(crate) fn enter((scheme, coded): (String, Result<Coded, LoadError>)) -> Arrival {
+    let loaded = coded.and_then(Coded::load).map_err(|why| Failure::from(why).into());
+    let entering = loaded.and_then(|loaded| match loaded.awaits {
+        0 => loaded.enter(&scheme, Vec::new(), &[]).map(Entering::Entered),
+        _ => Ok(Entering::Awaits(loaded)),
+    });
+    (scheme, entering)
 }
 
-/// All plugins of a run.
+/// The plugins of a run that have arrived, by the scheme of their references.
+#[derive(Default)]
 pub(crate) struct Entered {
-    pub(crate) sandboxes: Sandboxes,
+    pub(crate) sandboxes: BTreeMap<String, Rc<Sandbox>>,
     awaiting: BTreeMap<String, Loaded>,
 }
 
 impl Entered {
-    /// Those of all threads; or what is wrong with the first of them.
-    pub(crate) fn all(mine: Share, theirs: Share) -> Result<Self, Failures> {
-        let all: BTreeMap<String, Result<Entering, Failures>> = mine.into_iter().chain(theirs).collect();
-        let mut entered = Self { sandboxes: Sandboxes::new(), awaiting: BTreeMap::new() };
-        for (scheme, entering) in all {
-            match entering? {
-                Entering::Entered(sandbox) => drop(entered.sandboxes.insert(scheme, sandbox)),
-                Entering::Awaits(loaded) => drop(entered.awaiting.insert(scheme, loaded)),
+    /// The plugin in its sandbox, unless it awaits something.
+    pub(crate) fn add(&mut self, scheme: &str, entering: Entering) -> Option<Rc<Sandbox>> {
+        match entering {
+            Entering::Entered(sandbox) => {
+                let sandbox = Rc::new(sandbox);
+                self.sandboxes.insert(scheme.to_owned(), Rc::clone(&sandbox));
+                Some(sandbox)
+            }
+            Entering::Awaits(loaded) => {
+                self.awaiting.insert(scheme.to_owned(), loaded);
+                None
             }
         }
-        Ok(entered)
     }
 
-    /// Makes sure that those that fetch secrets for others await none themselves.
-    pub(crate) fn can_fetch(&self, handed: &[Wanted]) -> Result<(), Failures> {
-        let mut schemes = handed.iter().map(|wanted| wanted.reference.scheme());
-        schemes.find(|scheme| self.awaiting.contains_key(*scheme)).map_or(Ok(()), |scheme| {
+    /// One that fetches secrets for others; it must await none itself.
+    pub(crate) fn fetcher(&self, scheme: &str) -> Result<&Sandbox, Failure> {
+        self.sandboxes.get(scheme).map(|sandbox| &**sandbox).ok_or_else(|| {
             let message =
                 format!("the plugin `{scheme}` fetches a secret for another, and awaits one itself");
-            Err(Failure::new("usage/credential", message)
+            Failure::new("usage/credential", message)
                 .help("take the secret from a plugin that needs none, such as `env`")
-                .into())
         })
     }
 
-    /// Puts those into sandboxes that awaited this. `references` is everything that will be asked for.
-    pub(crate) fn hand(&mut self, mut handed: Handed, references: &[&SecretRef]) -> Result<(), Failures> {
+    /// Puts those into sandboxes that awaited this: their schemes. `references` is everything that will be asked for.
+    pub(crate) fn hand(
+        &mut self,
+        mut handed: Handed,
+        references: &[&SecretRef],
+    ) -> Result<Vec<(String, Rc<Sandbox>)>, Failures> {
+        let mut entered = Vec::new();
         for (scheme, loaded) in std::mem::take(&mut self.awaiting) {
             let (theirs, others): (Handed, Handed) =
                 handed.into_iter().partition(|((of, _), _)| *of == scheme);
             handed = others;
             let theirs = theirs.into_iter().map(|((_, purpose), secret)| (purpose, secret)).collect();
             let references: Vec<_> = references.iter().copied().filter(|of| of.scheme() == scheme).collect();
-            let sandbox = loaded.enter(&scheme, theirs, &references)?;
-            self.sandboxes.insert(scheme, sandbox);
+            let sandbox = Entering::Entered(loaded.enter(&scheme, theirs, &references)?);
+            entered.extend(self.add(&scheme, sandbox).map(|sandbox| (scheme, sandbox)));
         }
-        Ok(())
+        Ok(entered)
     }
 }
 

@@ -1,6 +1,8 @@
 //! `ptrun --plugin aws -- myapp` starts `myapp` with the secrets that it needs. Read `run.rs` first.
 
 mod account;
+mod answer;
+mod apart;
 mod approval;
 mod args;
 mod audit;
@@ -25,6 +27,7 @@ mod prepare;
 mod process;
 mod profile;
 mod progress;
+mod relay;
 mod report;
 mod resolve;
 mod room;

@@ -1,34 +1,29 @@
 //! Asks the plugins, all at once, each for everything that the run wants from it.
 
-use std::collections::BTreeMap;
-use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use ptrun_host::{Answers, Sandbox, SecretBytes, SecretError, SecretRef, SelectError, Use, resolve_all};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use ptrun_host::{LoadError, Sandbox, SecretBytes, SecretRef, Use, resolve_all};
 use tokio::runtime::Runtime;
+use tokio::task::yield_now;
 
+use crate::answer::{Answered, Timed};
 use crate::args::Global;
 use crate::audit::Audit;
-use crate::both::line;
 use crate::config::Config;
-use crate::engines::Engines;
-use crate::enter::{Entered, Sandboxes, Share, share};
+use crate::engines::{Coded, Engines};
+use crate::enter::{Arrival, Entered, enter};
 use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::prepare::{Prepared, Purpose, prepare};
 use crate::process::deaf;
+use crate::relay::{User, relay};
 use crate::report::{Failure, Failures};
 use crate::{confine, names, progress};
-
-/// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every
-/// reason why there is none. The credentials of the plugins that are asked are secrets too, and come first.
-pub(crate) fn all(
-    session: Session<'_>,
-    plugins: Plugins,
-    wanted: Vec<Wanted>,
-) -> Result<Vec<Option<SecretBytes>>, Failures> {
-    with(session, plugins, Use::Read, wanted, async |sandboxes, wanted| ask(sandboxes, wanted).await.all())
-}
 
 /// What plugins are asked under.
 pub(crate) struct Session<'a> {
@@ -37,69 +32,78 @@ pub(crate) struct Session<'a> {
     pub(crate) audit: &'a mut Audit,
 }
 
-/// Does `work` with the plugins that `wanted` names, each in its sandbox, with what it is given for `purpose`.
-///
-/// Two threads put them there: this one, which has everything that finding their machine code takes, and the one on
-/// which they run.
-pub(crate) fn with<T: Send + 'static>(
+/// One secret for each that is wanted, in their order, and none for those that are not there and need not be; or every
+/// reason why there is none. The credentials of the plugins that are asked are secrets too, and come first.
+pub(crate) fn all(
+    session: Session<'_>,
+    plugins: Plugins,
+    wanted: Vec<Wanted>,
+) -> Result<Vec<Option<SecretBytes>>, Failures> {
+    ask(session, plugins, &wanted.into())?.all()
+}
+
+/// The same, with what became of each.
+pub(crate) fn ask(
+    session: Session<'_>,
+    plugins: Plugins,
+    wanted: &Arc<[Wanted]>,
+) -> Result<Answered, Failures> {
+    let ask = async |sandbox: &Sandbox, references: &[&SecretRef]| -> Timed {
+        let start = Instant::now();
+        (sandbox.resolve(references).await, start.elapsed())
+    };
+    Ok(Answered::of(wanted, with(session, plugins, Use::Read, wanted, ask)?))
+}
+
+/// Does `work` with the plugin of a reference.
+pub(crate) fn with_one<T: Send + 'static>(
     session: Session<'_>,
     plugins: Plugins,
     purpose: Use,
-    wanted: Vec<Wanted>,
-    work: impl AsyncFnOnce(&Sandboxes, &[Wanted]) -> Result<T, Failures> + Send + 'static,
+    reference: &SecretRef,
+    work: impl AsyncFn(&Sandbox) -> Result<T, Failures> + Send + 'static,
 ) -> Result<T, Failures> {
+    let wanted: Arc<[Wanted]> = Arc::new([Wanted::one(reference.clone())]);
+    let mut done = with(session, plugins, purpose, &wanted, async move |sandbox, _| work(sandbox).await)?;
+    done.remove(reference.scheme()).unwrap_or_else(|| Err(Plugins::unknown(reference.scheme()).into()))
+}
+
+/// Does `work` with each plugin that `wanted` names, in its sandbox, with what it is given for `purpose`, and with the
+/// references that are its own: what came of it, by their scheme.
+///
+/// Two threads put plugins into their sandboxes: this one, which has everything that finding their machine code takes,
+/// and the one on which they run. There, each begins when it is in its own, while others are still on their way.
+fn with<T: Send + 'static>(
+    session: Session<'_>,
+    plugins: Plugins,
+    purpose: Use,
+    wanted: &Arc<[Wanted]>,
+    work: impl AsyncFn(&Sandbox, &[&SecretRef]) -> T + Send + 'static,
+) -> Result<BTreeMap<String, T>, Failures> {
     let Session { global, config, audit } = session;
     let limit = global.timeout()?.or(config.run.timeout);
-    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, &wanted, global.offline)?;
+    let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let online = !needs.ports.is_empty();
-    let schemes: Vec<String> = plugins.keys().cloned().collect();
-    let (found, line) = line();
-    let (give, take) = sync_channel(1);
-    let before = {
-        let line = line.clone();
-        || {
-            let engines = Engines::new(global, egress).map_err(Failures::from);
-            let clocks =
-                engines.as_ref().map_or_else(|_| Vec::new(), |engines| engines.find(plugins, &found));
-            drop(found);
-            let _ = give.send(engines.map(|_| share(line)));
-            clocks
-        }
+    let schemes = plugins.keys().cloned().collect();
+    let (finder, arriving) = relay();
+    let before = || {
+        let engines = Engines::new(global, egress)?;
+        let clocks = engines.find(plugins, |scheme, coded| finder.add((scheme, coded)));
+        finder.help(enter);
+        drop(finder);
+        Ok(clocks)
     };
-    let asked = move |runtime: &Runtime, mine: Share| {
-        // Nothing comes if the other thread panicked, which goes on from there.
-        let theirs = take.recv().unwrap_or_else(|_| Err(Failures::new(Vec::new())))?;
-        let mut entered = Entered::all(mine, theirs)?;
-        let (purposes, handed): (Vec<(String, Purpose)>, Vec<Wanted>) = handed.into_iter().unzip();
-        let all = async {
-            entered.can_fetch(&handed)?;
-            // All of them are required, so that all of them are here.
-            let secrets = ask(&entered.sandboxes, &handed).await.all()?.into_iter().flatten();
-            let references: Vec<_> = handed.iter().chain(&wanted).map(|wanted| &wanted.reference).collect();
-            entered.hand(purposes.into_iter().zip(secrets).collect(), &references)?;
-            work(&entered.sandboxes, &wanted).await
-        };
-        let all = progress::shown(all, &schemes);
-        let done = runtime.block_on(async {
-            match limit {
-                Some(limit) => tokio::time::timeout(limit, all).await.unwrap_or_else(|_| Err(late(limit))),
-                None => all.await,
-            }
-        });
-        Ok::<_, Failures>((done, entered.sandboxes))
-    };
+    let run = Run { arriving, handed, wanted: Arc::clone(wanted), schemes, limit };
     let (done, exchanges) = confine::run(needs, before, move |_| {
-        let runtime = tokio(online);
-        let mine = share(line);
-        let asked = runtime.map_err(Failures::from).and_then(|runtime| Ok((asked(&runtime, mine)?, runtime)));
-        match asked {
-            Ok(((done, sandboxes), runtime)) => {
-                let exchanges = sandboxes.iter();
-                let exchanges = exchanges.map(|(scheme, sandbox)| (scheme.clone(), sandbox.take_exchanges()));
-                ((done, exchanges.collect()), Some((sandboxes, runtime)))
-            }
-            Err(failures) => ((Err(failures), Vec::new()), None),
-        }
+        let runtime = match tokio(online) {
+            Ok(runtime) => runtime,
+            Err(why) => return ((Err(why.into()), Vec::new()), None),
+        };
+        let mut entered = Entered::default();
+        let done = runtime.block_on(run.all(&mut entered, work));
+        let sent = entered.sandboxes.iter();
+        let sent = sent.map(|(scheme, sandbox)| (scheme.clone(), sandbox.take_exchanges()));
+        ((done, sent.collect()), Some((entered, runtime)))
     })?;
     for (scheme, exchanges) in exchanges {
         audit.requests(&scheme, exchanges);
@@ -107,16 +111,132 @@ pub(crate) fn with<T: Send + 'static>(
     done
 }
 
+/// What the thread of the plugins has to do.
+struct Run {
+    arriving: User<(String, Result<Coded, LoadError>), Arrival>,
+    /// What plugins fetch for others.
+    handed: Vec<((String, Purpose), Wanted)>,
+    wanted: Arc<[Wanted]>,
+    schemes: Vec<String>,
+    /// How long plugins may take when all have arrived.
+    limit: Option<Duration>,
+}
+
+impl Run {
+    async fn all<T>(
+        self,
+        entered: &mut Entered,
+        work: impl AsyncFn(&Sandbox, &[&SecretRef]) -> T,
+    ) -> Result<BTreeMap<String, T>, Failures> {
+        let Self { arriving, handed, wanted, schemes, limit } = self;
+        let wanted: Vec<&SecretRef> = wanted.iter().map(|wanted| &wanted.reference).collect();
+        let begun = async |scheme: String, sandbox: Rc<Sandbox>| {
+            let theirs: Vec<_> = wanted.iter().copied().filter(|of| of.scheme() == scheme).collect();
+            let done = if theirs.is_empty() { None } else { Some(work(&sandbox, &theirs).await) };
+            (scheme, done)
+        };
+        let fetchers: BTreeSet<&str> = handed.iter().map(|(_, wanted)| wanted.reference.scheme()).collect();
+        let mut working = Working::new();
+        let mut failed: BTreeMap<String, Failures> = BTreeMap::new();
+        let next = async || {
+            // What has begun sends its requests before this thread goes on with another.
+            yield_now().await;
+            arriving.next(enter).await
+        };
+        while let Some((scheme, entering)) = working.until(next()).await {
+            match entering {
+                Ok(entering) => {
+                    let sandbox = entered.add(&scheme, entering);
+                    // Nobody is asked in vain; and those that fetch for others do that first.
+                    let begins = failed.is_empty() && !fetchers.contains(scheme.as_str());
+                    working.extend(sandbox.filter(|_| begins).map(|sandbox| begun(scheme, sandbox)));
+                }
+                Err(failures) => drop(failed.insert(scheme, failures)),
+            }
+        }
+        if let Some((_, failures)) = failed.pop_first() {
+            return Err(failures);
+        }
+        let rest = async {
+            let fetched = working.until(fetch(entered, &handed, &fetchers)).await?;
+            let references: Vec<_> =
+                handed.iter().map(|(_, wanted)| &wanted.reference).chain(wanted.iter().copied()).collect();
+            let purposes = handed.iter().map(|(purpose, _)| purpose.clone());
+            let others = entered.hand(purposes.zip(fetched).collect(), &references)?;
+            let fetchers = fetchers.iter().filter_map(|scheme| entered.sandboxes.get_key_value(*scheme));
+            let fetchers = fetchers.map(|(scheme, sandbox)| (scheme.clone(), Rc::clone(sandbox)));
+            working
+                .extend(others.into_iter().chain(fetchers).map(|(scheme, sandbox)| begun(scheme, sandbox)));
+            Ok(working.all().await)
+        };
+        let rest = progress::shown(rest, &schemes);
+        let done = match limit {
+            Some(limit) => tokio::time::timeout(limit, rest).await.unwrap_or_else(|_| Err(late(limit))),
+            None => rest.await,
+        };
+        Ok(done?.into_iter().filter_map(|(scheme, done)| Some((scheme, done?))).collect())
+    }
+}
+
+/// What plugins fetch for others, in their order.
+async fn fetch(
+    entered: &Entered,
+    handed: &[((String, Purpose), Wanted)],
+    fetchers: &BTreeSet<&str>,
+) -> Result<Vec<SecretBytes>, Failures> {
+    let handed: Vec<Wanted> = handed.iter().map(|(_, wanted)| wanted.clone()).collect();
+    let theirs = |scheme: &str| {
+        handed.iter().map(|wanted| &wanted.reference).filter(|of| of.scheme() == scheme).collect()
+    };
+    let mut questions: Vec<(&Sandbox, Vec<&SecretRef>)> = Vec::new();
+    for scheme in fetchers {
+        questions.push((entered.fetcher(scheme)?, theirs(scheme)));
+    }
+    let answers = fetchers.iter().map(|scheme| (*scheme).to_owned()).zip(resolve_all(&questions).await);
+    let answered = Answered::of(&handed, answers.collect());
+    // All of them are required, so that all of them are here.
+    Ok(answered.all()?.into_iter().flatten().collect())
+}
+
+/// Work that is done beside other things.
+struct Working<F: Future> {
+    going_on: FuturesUnordered<F>,
+    done: Vec<F::Output>,
+}
+
+impl<F: Future> Working<F> {
+    fn new() -> Self {
+        Self { going_on: FuturesUnordered::new(), done: Vec::new() }
+    }
+
+    fn extend(&mut self, work: impl IntoIterator<Item = F>) {
+        self.going_on.extend(work);
+    }
+
+    /// Goes on until something else is there.
+    async fn until<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        loop {
+            tokio::select! {
+                biased;
+                Some(done) = self.going_on.next() => self.done.push(done),
+                other = &mut other => return other,
+            }
+        }
+    }
+
+    async fn all(&mut self) -> Vec<F::Output> {
+        let mut done = std::mem::take(&mut self.done);
+        while let Some(next) = self.going_on.next().await {
+            done.push(next);
+        }
+        done
+    }
+}
+
 fn late(limit: Duration) -> Failures {
     let message = format!("the secrets were not there within {limit:?}");
     Failure::new("secret/timeout", message).help("allow more time: `--timeout 30s`").into()
-}
-
-/// The plugin of a reference.
-pub(crate) fn sandbox<'a>(sandboxes: &'a Sandboxes, reference: &SecretRef) -> Result<&'a Sandbox, Failure> {
-    let scheme = reference.scheme();
-    let gone = || Failure::new("reference/unknown-scheme", format!("no plugin answers to `{scheme}://`"));
-    sandboxes.get(scheme).ok_or_else(gone)
 }
 
 /// What waits for plugins and servers: this thread alone. No pool is started for a look-up of a variable.
@@ -130,85 +250,23 @@ pub(crate) fn tokio(online: bool) -> Result<Runtime, Failure> {
     builder.build().map_err(|why| Failure::new("system/runtime", format!("the system refused: {why}")))
 }
 
-/// What became of one secret that was wanted.
-pub(crate) struct Answer {
-    pub(crate) secret: Option<SecretBytes>,
-    /// Whether something went wrong; a secret that need not be there is none otherwise.
-    pub(crate) failed: bool,
-    /// How long its plugin took, for all that it was asked for.
-    pub(crate) took: Duration,
-}
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
 
-/// What became of each secret, in their order, and everything that went wrong.
-pub(crate) struct Answered {
-    pub(crate) answers: Vec<Answer>,
-    pub(crate) failures: Vec<Failure>,
-}
+    use super::{Working, tokio};
 
-impl Answered {
-    /// All of them, or none.
-    fn all(self) -> Result<Vec<Option<SecretBytes>>, Failures> {
-        match self.failures.is_empty() {
-            true => Ok(self.answers.into_iter().map(|answer| answer.secret).collect()),
-            false => Err(Failures::new(self.failures)),
-        }
-    }
-}
-
-/// Asks all plugins at once, each for all that is wanted from it.
-pub(crate) async fn ask(sandboxes: &Sandboxes, wanted: &[Wanted]) -> Answered {
-    let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, wanted) in wanted.iter().enumerate() {
-        batches.entry(wanted.reference.scheme()).or_default().push(index);
-    }
-    let batches: Vec<(&Sandbox, Vec<usize>)> =
-        batches.into_iter().filter_map(|(scheme, indices)| Some((sandboxes.get(scheme)?, indices))).collect();
-    let batch = |indices: &[usize]| indices.iter().map(|&index| &wanted[index].reference).collect();
-    let questions: Vec<(&Sandbox, Vec<&SecretRef>)> =
-        batches.iter().map(|(sandbox, indices)| (*sandbox, batch(indices))).collect();
-
-    let nothing = || Answer { secret: None, failed: true, took: Duration::ZERO };
-    let mut answered = Answered { answers: wanted.iter().map(|_| nothing()).collect(), failures: Vec::new() };
-    for ((_, indices), (answer, took)) in batches.iter().zip(resolve_all(&questions).await) {
-        answered.collect(indices, answer, took, wanted);
-    }
-    answered
-}
-
-impl Answered {
-    /// Puts one plugin's answers where they belong.
-    fn collect(&mut self, indices: &[usize], answers: Answers, took: Duration, wanted: &[Wanted]) {
-        for &index in indices {
-            self.answers[index].took = took;
-        }
-        let answers = match answers {
-            Ok(answers) => answers,
-            Err(error) => return self.failures.push(error.into()),
-        };
-        for (&index, answer) in indices.iter().zip(answers) {
-            let (secret, failed) = match answer {
-                Ok(secret) => (Some(secret), false),
-                Err(error) if !wanted[index].required && is_missing(&error) => (None, false),
-                Err(error) => {
-                    self.failures.push(wanted[index].failed(error.into()));
-                    (None, true)
-                }
-            };
-            self.answers[index] = Answer { secret, failed, took };
-        }
-    }
-}
-
-/// Whether there is no such secret, or no such part of it.
-const fn is_missing(error: &SecretError) -> bool {
-    matches!(error, SecretError::NotFound | SecretError::Select(SelectError::Missing(_)))
-}
-
-impl Wanted {
-    fn failed(&self, failure: Failure) -> Failure {
-        let Self { name, reference, place, .. } = self;
-        let failure = name.iter().fold(failure, |failure, name| failure.fact("secret", name));
-        let failure = failure.fact("reference", reference);
-        place.iter().fold(failure, |failure, place| failure.fact("at", place))
+    #[test]
+    fn work_goes_on_while_something_else_is_awaited() {
+        let (tell, told) = oneshot::channel();
+        let answer = |tell: oneshot::Sender<u8>| async move { tell.send(7).map(|()| "sent") };
+        tokio(false).expect("a runtime").block_on(async {
+            let mut working = Working::new();
+            working.extend([answer(tell)]);
+            // This comes from the work, and from nowhere else.
+            assert_eq!(working.until(told).await, Ok(7));
+            assert_eq!(working.all().await, [Ok("sent")]);
+            assert!(working.all().await.is_empty());
+        });
     }
 }

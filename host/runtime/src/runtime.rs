@@ -151,6 +151,7 @@ pub struct Runtime {
     egress: Options,
     cache: Option<CodeCache>,
     confine: fn(),
+    leaves_instances: bool,
     compilations: AtomicU64,
     /// What was loaded from machine code that stays where it is, by its address.
     loaded: Mutex<BTreeMap<usize, Component>>,
@@ -177,6 +178,7 @@ impl Runtime {
             egress: Options::default(),
             cache: None,
             confine: || {},
+            leaves_instances: false,
             compilations: AtomicU64::new(0),
             loaded: Mutex::default(),
         })
@@ -208,6 +210,15 @@ impl Runtime {
     #[must_use]
     pub fn confine_compiler(mut self, confine: fn()) -> Self {
         self.confine = confine;
+        self
+    }
+
+    /// Leaves an instance where it is when its call has ended, until its sandbox goes or has another one: taking it apart
+    /// takes longer than many a call, and who ends soon after need not wait for that. Until then, its memory has what the
+    /// plugin had.
+    #[must_use]
+    pub const fn leave_instances(mut self) -> Self {
+        self.leaves_instances = true;
         self
     }
 
@@ -301,6 +312,7 @@ impl Runtime {
             ticker: Arc::clone(&self.ticker),
             log: Arc::clone(&self.log),
             egress: self.egress.clone(),
+            leaves_instances: self.leaves_instances,
         })
     }
 }
@@ -314,6 +326,7 @@ pub struct Compiled {
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) log: LogSink,
     pub(crate) egress: Options,
+    pub(crate) leaves_instances: bool,
 }
 
 impl std::fmt::Debug for Compiled {

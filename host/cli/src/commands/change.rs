@@ -13,7 +13,6 @@ use crate::args::Global;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::harden;
-use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 use crate::resolve::{self, Session};
@@ -60,17 +59,16 @@ fn write(
     config: &Config,
     event: &str,
     reference: SecretRef,
-    work: impl AsyncFnOnce(&Sandbox, &SecretRef) -> Result<(), Failures> + Send + 'static,
+    work: impl AsyncFn(&Sandbox, &SecretRef) -> Result<(), Failures> + Send + 'static,
 ) -> Result<(), Failures> {
     Audit::begin(global, config, event)?.over(|audit| {
         let plugins = Plugins::for_reference(global, config, &reference)?;
         audit.plugins(&plugins);
         audit.secret(&reference);
-        let wanted = vec![Wanted::one(reference.clone())];
         let session = Session { global, config, audit };
-        resolve::with(session, plugins, Use::Write, wanted, async move |sandboxes, _| {
-            work(resolve::sandbox(sandboxes, &reference)?, &reference).await
-        })?;
+        let target = reference.clone();
+        let work = async move |sandbox: &Sandbox| work(sandbox, &target).await;
+        resolve::with_one(session, plugins, Use::Write, &reference, work)?;
         audit.outcomes([Outcome::Found]);
         Ok(())
     })

@@ -2,17 +2,17 @@
 
 use clap::Args;
 use ptrun_audit::Outcome;
-use ptrun_host::Use;
 use serde_json::json;
 
 use super::{pretty, print};
+use crate::answer::Answered;
 use crate::args::{Global, SecretArgs};
 use crate::audit::Audit;
 use crate::harden;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
-use crate::resolve::{self, Answered, Session};
+use crate::resolve::{self, Session};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -33,13 +33,9 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failures> {
         let plan = Plan::new(&args.secrets, &config, &mut plugins)?;
         audit.plugins(&plugins);
         audit.plan(&plan);
-        let wanted = plan.wanted();
+        let wanted = plan.wanted().into();
         let session = Session { global, config: &config, audit };
-        let answered =
-            resolve::with(session, plugins, Use::Read, wanted.clone(), async |sandboxes, wanted| {
-                Ok(resolve::ask(sandboxes, wanted).await)
-            });
-        let Answered { answers, failures } = answered?;
+        let Answered { answers, failures } = resolve::ask(session, plugins, &wanted)?;
         let outcomes = plan.outcomes(answers.iter().map(|answer| answer.secret.is_some()));
         let failed = answers.iter().map(|answer| answer.failed);
         let or_failed = |(outcome, failed)| if failed { Outcome::Failed } else { outcome };

@@ -2,14 +2,13 @@
 
 use clap::Args;
 use ptrun_audit::Outcome;
-use ptrun_host::{SecretRef, Use};
+use ptrun_host::{Sandbox, SecretRef, Use};
 use serde_json::json;
 
 use super::{pretty, print};
 use crate::args::Global;
 use crate::audit::Audit;
 use crate::harden;
-use crate::plan::Wanted;
 use crate::plugins::Plugins;
 use crate::report::{Failure, Failures};
 use crate::resolve::{self, Session};
@@ -38,11 +37,10 @@ pub(crate) fn list(global: &Global, args: &ListArgs) -> Result<(), Failures> {
         let plugins = Plugins::for_reference(global, &config, &prefix)?;
         audit.plugins(&plugins);
         audit.secret(&prefix);
-        let wanted = vec![Wanted::one(prefix.clone())];
         let session = Session { global, config: &config, audit };
-        let found = resolve::with(session, plugins, Use::List, wanted, async move |sandboxes, _| {
-            Ok(resolve::sandbox(sandboxes, &prefix)?.list(&prefix).await?)
-        })?;
+        let asked = prefix.clone();
+        let list = async move |sandbox: &Sandbox| Ok(sandbox.list(&asked).await?);
+        let found = resolve::with_one(session, plugins, Use::List, &prefix, list)?;
         audit.outcomes([Outcome::Found]);
         Ok(found)
     })?;

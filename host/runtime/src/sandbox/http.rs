@@ -1,12 +1,13 @@
 //! `wasi:http` for a plugin: the words of the interface in front of [`ptrun_egress`].
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
 use ptrun_egress::{BoxBody, Budget, CredentialError, Egress, EgressError};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks};
 
+use super::known::Known;
 use crate::Limits;
 
 /// The requests of one instance.
@@ -19,7 +20,7 @@ struct Hooks {
     /// `None` if the plugin was granted no requests; then nothing of this is linked.
     egress: Option<Arc<Egress>>,
     budget: Arc<Budget>,
-    unsent: Arc<OnceLock<Unsent>>,
+    known: Arc<Known>,
 }
 
 /// Why a request has no answer: the first of them. The plugin is told less.
@@ -37,19 +38,19 @@ const REQUESTS_A_SECRET: usize = 4;
 
 impl Http {
     /// The limits are for one secret, or a few.
-    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, secrets: usize) -> Self {
+    pub(crate) fn new(
+        egress: Option<Arc<Egress>>,
+        limits: &Limits,
+        secrets: usize,
+        known: Arc<Known>,
+    ) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(limits.field_bytes);
         let requests = u32::try_from(secrets.saturating_mul(REQUESTS_A_SECRET)).unwrap_or(u32::MAX);
         // Values become twice as long where JSON escapes them.
         let bytes = secrets.saturating_mul(limits.value_bytes).saturating_mul(2) as u64;
         let budget = Arc::new(Budget::new(limits.requests.max(requests), limits.http_bytes.max(bytes)));
-        Self { context, hooks: Hooks { egress, budget, unsent: Arc::default() } }
-    }
-
-    /// Why a request has no answer.
-    pub(crate) fn unsent(&self) -> Option<&Unsent> {
-        self.hooks.unsent.get()
+        Self { context, hooks: Hooks { egress, budget, known } }
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -73,7 +74,7 @@ impl WasiHttpHooks for Hooks {
         _: Worker,
     ) -> Box<dyn Future<Output = Answer> + Send> {
         let (egress, budget) = (self.egress.clone(), Arc::clone(&self.budget));
-        let unsent = Arc::clone(&self.unsent);
+        let known = Arc::clone(&self.known);
         Box::new(async move {
             let egress = egress.ok_or(Error::HttpRequestDenied)?;
             // What the plugin waits for at most; the host's own limits are shorter or longer than that.
@@ -82,7 +83,7 @@ impl WasiHttpHooks for Hooks {
             let request = request.map(|body| -> BoxBody { body.map_err(Into::into).boxed_unsync() });
             let response = egress.send(request, answer, &budget).await.map_err(|why| {
                 let code = code(&why);
-                let _ = unsent.set(match why {
+                let _ = known.unsent.set(match why {
                     EgressError::Credential(why) => Unsent::Unsigned(why),
                     EgressError::Denied(_) | EgressError::Prohibited => Unsent::Refused(why.to_string(), to),
                     _ => Unsent::Failed(why.to_string()),

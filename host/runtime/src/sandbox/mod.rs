@@ -17,6 +17,7 @@ use crate::{Grants, Limit, LoadError, SecretBytes, SecretRef};
 mod error;
 mod http;
 pub(crate) mod interfaces;
+mod known;
 mod link;
 mod optional;
 mod state;
@@ -26,6 +27,7 @@ pub use optional::{Entry, SecretList};
 
 use error::refusal;
 use http::{Http, Unsent};
+use known::Known;
 use state::State;
 
 /// The host's half of the WIT interface.
@@ -110,12 +112,32 @@ pub struct Sandbox {
     instance: InstancePre<State>,
     source: bindings::SourceIndices,
     exchanges: Mutex<Vec<Exchange>>,
+    /// The instance that ended last, if it is [left](crate::Runtime::leave_instances).
+    last: Mutex<Option<Store<State>>>,
 }
 
 /// A configured instance.
 struct Instance {
     instance: wasmtime::component::Instance,
     source: bindings::Source,
+}
+
+/// The requests of a call, which are written down when it ends, also if nobody waits for that.
+struct Requests<'a> {
+    sandbox: &'a Sandbox,
+    known: Arc<Known>,
+}
+
+impl Drop for Requests<'_> {
+    fn drop(&mut self) {
+        let exchanges = self.sandbox.egress.iter().flat_map(|egress| egress.take_exchanges());
+        let exchanges = exchanges.map(|mut exchange| {
+            // What the plugin made up could have a value in it.
+            exchange.origin = self.known.clean(&exchange.origin, &[]);
+            exchange
+        });
+        self.sandbox.exchanges.lock().unwrap_or_else(PoisonError::into_inner).extend(exchanges);
+    }
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -150,6 +172,7 @@ impl Sandbox {
             instance,
             source,
             exchanges: Mutex::default(),
+            last: Mutex::default(),
         })
     }
 
@@ -182,7 +205,7 @@ impl Sandbox {
         let asked = self.call(questions.len(), there, async |store, instance| {
             instance.source.ptrun_plugin_secret_source().call_get_many(store, &wanted).await
         });
-        let (secrets, state) = asked.await?;
+        let (secrets, known) = asked.await?;
         // Values are wrapped first, so that they are wiped whatever comes next, and no error of the same
         // answer can repeat one of them.
         let secrets: Vec<_> =
@@ -192,11 +215,11 @@ impl Sandbox {
             return Err(RunError::WrongCount { plugin: self.name(), references, results });
         }
         let values: Vec<&[u8]> = secrets.iter().flatten().map(SecretBytes::expose).collect();
-        let clean = |text: &str| state.clean(text, &values);
+        let clean = |text: &str| known.clean(text, &values);
         let checked: Vec<Result<&SecretBytes, SecretError>> = secrets
             .iter()
             .map(|secret| match secret {
-                Err(error) => Err(refusal(error, state.unsent(), clean)),
+                Err(error) => Err(refusal(error, known.unsent.get(), clean)),
                 Ok(secret) if secret.expose().len() > limits.value_bytes => {
                     Err(SecretError::TooLarge { size: secret.expose().len(), limit: limits.value_bytes })
                 }
@@ -224,8 +247,9 @@ impl Sandbox {
         questions: usize,
         there: impl Fn(&T) -> bool,
         work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<Result<T, wit::Error>>,
-    ) -> Result<(T, State), RunError> {
-        let mut store = self.store(questions)?;
+    ) -> Result<(T, Arc<Known>), RunError> {
+        let (mut store, known) = self.store(questions)?;
+        let requests = Requests { sandbox: self, known: Arc::clone(&known) };
         let asked = async {
             let instance = self.instance.instantiate_async(&mut store).await?;
             let source = self.source.load(&mut store, &instance)?;
@@ -241,40 +265,35 @@ impl Sandbox {
         };
         let plugin = || self.name();
         let complete = matches!(&answer, Ok(Ok(Ok(answer))) if there(answer));
-        let state = store.into_data();
-        let exchanges = self.egress.iter().flat_map(|egress| egress.take_exchanges());
-        let exchanges = exchanges.map(|mut exchange| {
-            // What the plugin made up could have a value in it.
-            exchange.origin = state.clean(&exchange.origin, &[]);
-            exchange
-        });
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).extend(exchanges);
+        drop(requests);
+        let stopped = store.data().stopped;
+        self.leave(store);
         // What ended it otherwise is said as it is.
         let ended = matches!(&answer, Ok(Ok(_)));
-        match state.unsent().filter(|_| ended && !complete) {
+        match known.unsent.get().filter(|_| ended && !complete) {
             Some(Unsent::Unsigned(error)) => {
-                let error = error.map(|text| state.clean(text, &[]));
+                let error = error.map(|text| known.clean(text, &[]));
                 return Err(RunError::Credential { plugin: plugin(), error });
             }
             Some(Unsent::Refused(why, to)) => {
-                let why = format!("{why}: {}", state.clean(to, &[]));
+                let why = format!("{why}: {}", known.clean(to, &[]));
                 return Err(RunError::Request { plugin: plugin(), why });
             }
             _ => {}
         }
         match answer {
             Err(_) => Err(RunError::Limit { plugin: plugin(), limit: Limit::Wall }),
-            Ok(Err(trap)) => Err(self.trapped(&state, &trap)),
+            Ok(Err(trap)) => Err(self.trapped(stopped, &known, &trap)),
             Ok(Ok(Err(error))) => {
-                let error = refusal(&error, state.unsent(), |text| state.clean(text, &[]));
+                let error = refusal(&error, known.unsent.get(), |text| known.clean(text, &[]));
                 Err(RunError::Refused { plugin: plugin(), error })
             }
-            Ok(Ok(Ok(answer))) => Ok((answer, state)),
+            Ok(Ok(Ok(answer))) => Ok((answer, known)),
         }
     }
 
     /// A store for one instance, with the grants in it and the limits around it.
-    fn store(&self, references: usize) -> Result<Store<State>, RunError> {
+    fn store(&self, references: usize) -> Result<(Store<State>, Arc<Known>), RunError> {
         let plugin = self.name();
         let mut given = HashMap::new();
         for variable in self.grants.variables() {
@@ -288,8 +307,9 @@ impl Sandbox {
         }
         let limits = &self.compiled.limits;
         let log = std::sync::Arc::clone(&self.compiled.log);
-        let http = Http::new(self.egress.clone(), limits, references);
-        let state = State::new(plugin, self.grants.clone(), given, limits, log, http);
+        let known = Arc::new(Known::new(given.values().cloned().collect()));
+        let http = Http::new(self.egress.clone(), limits, references, Arc::clone(&known));
+        let state = State::new(plugin, self.grants.clone(), &given, Arc::clone(&known), limits, log, http);
         let mut store = Store::new(self.compiled.component.engine(), state);
         store.limiter(|state| state);
         // A batch may answer with as many values as it has references, each with its version and handle.
@@ -298,12 +318,19 @@ impl Sandbox {
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(State::tick);
-        Ok(store)
+        Ok((store, known))
     }
 
-    fn trapped(&self, state: &State, trap: &wasmtime::Error) -> RunError {
+    /// Takes an instance apart that has ended, or leaves it until there is another one.
+    fn leave(&self, store: Store<State>) {
+        if self.compiled.leaves_instances {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+        }
+    }
+
+    fn trapped(&self, stopped: Option<Limit>, known: &Known, trap: &wasmtime::Error) -> RunError {
         let plugin = self.name();
-        if let Some(limit) = state.stopped {
+        if let Some(limit) = stopped {
             return RunError::Limit { plugin, limit };
         }
         if matches!(trap.downcast_ref(), Some(ResourceTableError::Full)) {
@@ -330,7 +357,7 @@ impl Sandbox {
         if trap.downcast_ref::<I32Exit>().is_some() {
             return RunError::Exited { plugin };
         }
-        RunError::Crashed { plugin, why: state.clean(&why, &[]) }
+        RunError::Crashed { plugin, why: known.clean(&why, &[]) }
     }
 }
 

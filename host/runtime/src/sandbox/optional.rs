@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::bindings::listing::{ListingIndices, exports::ptrun::plugin::enumerate};
 use super::bindings::writing::WritingIndices;
-use super::state::State;
+use super::known::Known;
 use super::{RunError, Sandbox, of};
 use crate::{Limit, SecretBytes, SecretRef};
 
@@ -61,8 +61,8 @@ impl Sandbox {
                     plugin.call_list(store, prefix.key(), prefix.options(), cursor.as_deref()).await
                 },
             );
-            let (page, state) = asked.await?;
-            list.entries.extend(page.entries.into_iter().filter_map(|entry| shown(prefix, entry, &state)));
+            let (page, known) = asked.await?;
+            list.entries.extend(page.entries.into_iter().filter_map(|entry| shown(prefix, entry, &known)));
             cursor = page.next;
             if cursor.is_none() || list.entries.len() > MOST {
                 break;
@@ -83,13 +83,13 @@ impl Sandbox {
             1,
             |_| true,
             async |store, instance| {
-                store.data_mut().remember(value.expose());
+                store.data().known.remember(value.expose());
                 let plugin = interface.load(&mut *store, &instance.instance)?;
                 plugin.ptrun_plugin_writer().call_put(store, &of(reference), value.expose()).await
             },
         );
-        let (version, state) = asked.await?;
-        Ok(version.map(|version| state.clean(&version, &[])))
+        let (version, known) = asked.await?;
+        Ok(version.map(|version| known.clean(&version, &[])))
     }
 
     /// Has the backend make a new value: its name for the version that this will be. It takes the grants for
@@ -137,10 +137,10 @@ impl Sandbox {
 }
 
 /// An entry, as it is shown; none, if its key can be in no reference.
-fn shown(prefix: &SecretRef, entry: enumerate::Entry, state: &State) -> Option<Entry> {
+fn shown(prefix: &SecretRef, entry: enumerate::Entry, known: &Known) -> Option<Entry> {
     Some(Entry {
         reference: prefix.with_key(entry.key)?,
-        description: entry.description.map(|text| state.clean(&text, &[])),
+        description: entry.description.map(|text| known.clean(&text, &[])),
         changed_at_ms: entry.changed_at_ms,
     })
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
-use ptrun_trust::{read_regular, untrusted};
+use ptrun_trust::read_regular;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -11,7 +12,8 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use zeroize::Zeroizing;
 
 use super::bindings::ptrun::plugin::{files, log, types};
-use super::http::{Http, Unsent};
+use super::http::Http;
+use super::known::Known;
 use super::{LogLevel, LogRecord};
 use crate::engine::TICK;
 use crate::runtime::LogSink;
@@ -21,8 +23,6 @@ use crate::{Grants, Limit, Limits};
 const LOG_RECORD: usize = 64;
 /// The longest code of a log message, in bytes.
 const MAX_CODE: usize = 64;
-/// The most lines of a file that are taken out of texts one by one. Keys have a line each.
-const MAX_LINES: usize = 16;
 /// The most fields of a log message.
 const MAX_FIELDS: usize = 16;
 
@@ -31,8 +31,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     grants: Grants,
-    /// Values that the plugin was given, to take out of what it says.
-    given: Vec<Zeroizing<String>>,
+    pub(crate) known: Arc<Known>,
     log: LogSink,
     log_left: usize,
     memory_left: usize,
@@ -49,14 +48,15 @@ impl State {
     pub(crate) fn new(
         plugin: String,
         grants: Grants,
-        given: HashMap<String, Zeroizing<String>>,
+        given: &HashMap<String, Zeroizing<String>>,
+        known: Arc<Known>,
         limits: &Limits,
         log: LogSink,
         http: Http,
     ) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.max_random_size(limits.random_bytes);
-        for (name, value) in &given {
+        for (name, value) in given {
             wasi.env(name, value.as_str());
         }
         let mut table = ResourceTable::new();
@@ -66,7 +66,7 @@ impl State {
             wasi: wasi.build(),
             table,
             grants,
-            given: given.into_values().collect(),
+            known,
             log,
             log_left: limits.log_bytes,
             memory_left: limits.memory,
@@ -79,28 +79,8 @@ impl State {
         }
     }
 
-    /// Why a request has no answer.
-    pub(crate) fn unsent(&self) -> Option<&Unsent> {
-        self.http.unsent()
-    }
-
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
-    }
-
-    /// Text of the plugin, fit to be shown: without what the plugin was given, and without `answered`.
-    pub(crate) fn clean(&self, text: &str, answered: &[&[u8]]) -> String {
-        let given = self.given.iter().map(|value| value.as_bytes());
-        untrusted(text, &given.chain(answered.iter().copied()).collect::<Vec<_>>())
-    }
-
-    /// Takes what the plugin was handed, and each line of a few, out of what it will say.
-    pub(crate) fn remember(&mut self, bytes: &[u8]) {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            self.given.push(Zeroizing::new(text.trim().to_owned()));
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            self.given.extend(lines.take(MAX_LINES).map(|line| Zeroizing::new(line.to_owned())));
-        }
     }
 
     /// Called at every tick while the guest computes. Lets the timeout of the whole call be looked at,
@@ -180,7 +160,8 @@ impl log::Host for State {
         let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let code =
             if code.len() <= MAX_CODE && code.chars().all(good) { code } else { "invalid-code".to_owned() };
-        let clean = |(name, value): &(String, String)| (self.clean(name, &[]), self.clean(value, &[]));
+        let clean =
+            |(name, value): &(String, String)| (self.known.clean(name, &[]), self.known.clean(value, &[]));
         let record = LogRecord {
             plugin: self.plugin.clone(),
             level: match level {
@@ -200,7 +181,7 @@ impl files::Host for State {
     fn read(&mut self, name: String) -> Result<Vec<u8>, files::ReadError> {
         if let Some(bytes) = self.grants.content_of(&name) {
             let bytes = bytes.expose().to_vec();
-            self.remember(&bytes);
+            self.known.remember(&bytes);
             return Ok(bytes);
         }
         let path = self.grants.path(&name).ok_or(files::ReadError::NotGranted)?;
@@ -210,7 +191,7 @@ impl files::Host for State {
             // The kind, not the message: a message could name a path that the plugin has no business with.
             kind => files::ReadError::Failed(kind.to_string()),
         })?;
-        self.remember(&bytes);
+        self.known.remember(&bytes);
         Ok(bytes)
     }
 }
