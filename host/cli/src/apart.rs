@@ -6,27 +6,35 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 /// For the thread that starts the other one.
-pub(crate) struct Parent {
-    child: Receiver<Pid>,
-    go: SyncSender<Option<CpuSet>>,
-}
+pub(crate) struct Parent(Option<(Receiver<Pid>, CpuSet, SyncSender<()>)>);
 
 /// For the thread that is started.
-pub(crate) struct Child {
-    child: SyncSender<Pid>,
-    go: Receiver<Option<CpuSet>>,
+pub(crate) struct Child(Option<(SyncSender<Pid>, Receiver<()>, CpuSet)>);
+
+/// The two ends of a start. They do nothing where there is one processor alone.
+pub(crate) fn apart() -> (Parent, Child) {
+    let Some((all, others)) = processors() else { return (Parent(None), Child(None)) };
+    let ((child, to_parent), (go, to_child)) = (sync_channel(1), sync_channel(1));
+    (Parent(Some((to_parent, others, go))), Child(Some((child, to_child, all))))
 }
 
-pub(crate) fn apart() -> (Parent, Child) {
-    let ((child, to_parent), (go, to_child)) = (sync_channel(1), sync_channel(1));
-    (Parent { child: to_parent, go }, Child { child, go: to_child })
+/// All processors on which this thread may run, and those on which it does not run now, if there are some.
+fn processors() -> Option<(CpuSet, CpuSet)> {
+    let all = sched_getaffinity(None).ok()?;
+    let mut others = all;
+    others.unset(sched_getcpu());
+    (others.count() > 0).then_some((all, others))
 }
 
 impl Parent {
-    /// To be called when the other thread was started. It returns when that one has another processor, if there is one.
+    /// To be called when the other thread was started. It returns when that one has another processor.
     pub(crate) fn send_away(self) {
-        if let Ok(child) = self.child.recv() {
-            let _ = self.go.send(away(child));
+        if let Self(Some((child, others, go))) = self
+            && let Ok(child) = child.recv()
+        {
+            // Where the system does not allow it, both have one processor for a while.
+            let _ = sched_setaffinity(Some(child), &others);
+            let _ = go.send(());
         }
     }
 }
@@ -34,24 +42,14 @@ impl Parent {
 impl Child {
     /// To be called before any work. The thread may run on every processor afterwards, as its parent may.
     pub(crate) fn begin(self) {
-        let _ = self.child.send(gettid());
-        // It may be that there is no other processor, or the parent has gone.
-        if let Ok(Some(all)) = self.go.recv() {
-            let _ = sched_setaffinity(None, &all);
+        if let Self(Some((child, go, all))) = self {
+            let _ = child.send(gettid());
+            // An error says that the parent has gone.
+            if go.recv().is_ok() {
+                let _ = sched_setaffinity(None, &all);
+            }
         }
     }
-}
-
-/// Takes this processor away from a thread that waits: those that it had before.
-fn away(child: Pid) -> Option<CpuSet> {
-    let all = sched_getaffinity(None).ok()?;
-    let mut others = all;
-    others.unset(sched_getcpu());
-    if others.count() == 0 {
-        return None;
-    }
-    sched_setaffinity(Some(child), &others).ok()?;
-    Some(all)
 }
 
 #[cfg(test)]
@@ -88,13 +86,20 @@ mod tests {
     #[test]
     fn it_begins_on_another_processor() {
         let before = sched_getaffinity(None).expect("the processors");
-        // It sends itself away, so that it can look.
-        let all = away(gettid());
-        let left = sched_getaffinity(None).expect("the others");
-        sched_setaffinity(None, &before).expect("all of them");
-        match before.count() {
-            1 => assert_eq!((all, left), (None, before)),
-            several => assert_eq!((all, left.count()), (Some(before), several - 1)),
+        match (apart(), before.count()) {
+            ((Parent(None), Child(None)), 1) => {}
+            // This thread stands for both, so that it can look.
+            ((Parent(Some((_, others, go))), Child(Some((child, gone, all)))), several) => {
+                let (to_parent, tid) = sync_channel(1);
+                to_parent.send(gettid()).expect("a parent");
+                Parent(Some((tid, others, go))).send_away();
+                let left = sched_getaffinity(None).expect("the others");
+                child.send(gettid()).expect_err("the first receiver is gone");
+                gone.recv().expect("it was told to go on");
+                sched_setaffinity(None, &all).expect("all of them");
+                assert_eq!((all, left, left.count()), (before, others, several - 1));
+            }
+            _ => panic!("{} processors", before.count()),
         }
     }
 

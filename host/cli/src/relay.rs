@@ -13,8 +13,10 @@ struct Relay<F, M> {
 struct State<F, M> {
     found: VecDeque<F>,
     made: VecDeque<M>,
-    /// Whether there is still somebody who finds.
-    finds: bool,
+    /// Whether nothing else will be found.
+    complete: bool,
+    /// Whether nobody is at the other end any more.
+    ended: bool,
 }
 
 /// The end of the thread that finds. The other one waits until it is dropped.
@@ -25,7 +27,7 @@ pub(crate) struct User<F, M>(Arc<Relay<F, M>>);
 
 /// The two ends.
 pub(crate) fn relay<F, M>() -> (Finder<F, M>, User<F, M>) {
-    let state = State { found: VecDeque::new(), made: VecDeque::new(), finds: true };
+    let state = State { found: VecDeque::new(), made: VecDeque::new(), complete: false, ended: false };
     let relay = Arc::new(Relay { state: Mutex::new(state), changed: Notify::new() });
     (Finder(Arc::clone(&relay)), User(relay))
 }
@@ -46,8 +48,9 @@ impl<F, M> Finder<F, M> {
         self.0.change(|state| state.found.push_back(found));
     }
 
-    /// Does the work for what the other end has not come to. It never waits.
+    /// When all is found: does the work for what the other end has not come to. It never waits.
     pub(crate) fn help(&self, work: impl Fn(F) -> M) {
+        self.0.change(|state| state.complete = true);
         let next = || self.0.state().found.pop_front();
         while let Some(found) = next() {
             let made = work(found);
@@ -58,24 +61,29 @@ impl<F, M> Finder<F, M> {
 
 impl<F, M> Drop for Finder<F, M> {
     fn drop(&mut self) {
-        self.0.change(|state| state.finds = false);
+        self.0.change(|state| state.ended = true);
     }
 }
 
 impl<F, M> User<F, M> {
+    /// Whether all is found, though work may be left.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.0.state().complete
+    }
+
     /// What the other end made; or what comes of `work` here, for something that it found. None at the end.
     pub(crate) async fn next(&self, work: impl Fn(F) -> M) -> Option<M> {
         loop {
-            let (made, found, finds) = {
+            let (made, found, ended) = {
                 let mut state = self.0.state();
                 let made = state.made.pop_front();
                 let found = if made.is_none() { state.found.pop_front() } else { None };
-                (made, found, state.finds)
+                (made, found, state.ended)
             };
             match (made, found) {
                 (Some(made), _) => return Some(made),
                 (None, Some(found)) => return Some(work(found)),
-                (None, None) if !finds => return None,
+                (None, None) if ended => return None,
                 (None, None) => self.0.changed.notified().await,
             }
         }
@@ -123,6 +131,7 @@ mod tests {
         let (finder, user) = relay();
         let ((begin, begun), (go, gone)) = (channel(), channel());
         thread::scope(|scope| {
+            let user = &user;
             let theirs = scope.spawn(move || {
                 let slow = |number: i32| {
                     begin.send(()).expect("somebody waits");
@@ -136,7 +145,9 @@ mod tests {
             finder.add(1);
             begun.recv().expect("it is worked on");
             finder.add(2);
+            assert!(!user.is_complete());
             finder.help(|number| number * 10);
+            assert!(user.is_complete());
             drop(finder);
             go.send(()).expect("it waits");
             assert_eq!(theirs.join().expect("joins"), (Some(1), Some(20), None));

@@ -72,7 +72,8 @@ pub(crate) fn with_one<T: Send + 'static>(
 /// references that are its own: what came of it, by their scheme.
 ///
 /// Two threads put plugins into their sandboxes: this one, which has everything that finding their machine code takes,
-/// and the one on which they run. There, each begins when it is in its own, while others are still on their way.
+/// and the one on which they run. There, each begins when it is in its own and nothing has to be compiled any more, while
+/// others are still on their way.
 fn with<T: Send + 'static>(
     session: Session<'_>,
     plugins: Plugins,
@@ -85,6 +86,7 @@ fn with<T: Send + 'static>(
     let Prepared { plugins, handed, needs, egress } = prepare(plugins, purpose, wanted, global.offline)?;
     let online = !needs.ports.is_empty();
     let schemes = plugins.keys().cloned().collect();
+    let sure = plugins.values().all(|ready| ready.given.missing.is_empty());
     let (finder, arriving) = relay();
     let before = || {
         let engines = Engines::new(global, egress)?;
@@ -93,7 +95,7 @@ fn with<T: Send + 'static>(
         drop(finder);
         Ok(clocks)
     };
-    let run = Run { arriving, handed, wanted: Arc::clone(wanted), schemes, limit };
+    let run = Run { arriving, handed, wanted: Arc::clone(wanted), schemes, sure, limit };
     let (done, exchanges) = confine::run(needs, before, move |_| {
         let runtime = match tokio(online) {
             Ok(runtime) => runtime,
@@ -118,6 +120,8 @@ struct Run {
     handed: Vec<((String, Purpose), Wanted)>,
     wanted: Arc<[Wanted]>,
     schemes: Vec<String>,
+    /// Whether each is granted what it asks for, so that none is asked in vain.
+    sure: bool,
     /// How long plugins may take when all have arrived.
     limit: Option<Duration>,
 }
@@ -128,7 +132,7 @@ impl Run {
         entered: &mut Entered,
         work: impl AsyncFn(&Sandbox, &[&SecretRef]) -> T,
     ) -> Result<BTreeMap<String, T>, Failures> {
-        let Self { arriving, handed, wanted, schemes, limit } = self;
+        let Self { arriving, handed, wanted, schemes, sure, limit } = self;
         let wanted: Vec<&SecretRef> = wanted.iter().map(|wanted| &wanted.reference).collect();
         let begun = async |scheme: String, sandbox: Rc<Sandbox>| {
             let theirs: Vec<_> = wanted.iter().copied().filter(|of| of.scheme() == scheme).collect();
@@ -136,7 +140,9 @@ impl Run {
             (scheme, done)
         };
         let fetchers: BTreeSet<&str> = handed.iter().map(|(_, wanted)| wanted.reference.scheme()).collect();
-        let mut working = Working::new();
+        // Those that fetch for others do that first, and whether they can is known when all are here.
+        let at_once = sure && fetchers.is_empty();
+        let (mut working, mut waiting) = (Working::new(), Vec::new());
         let mut failed: BTreeMap<String, Failures> = BTreeMap::new();
         let next = async || {
             // What has begun sends its requests before this thread goes on with another.
@@ -146,12 +152,13 @@ impl Run {
         while let Some((scheme, entering)) = working.until(next()).await {
             match entering {
                 Ok(entering) => {
-                    let sandbox = entered.add(&scheme, entering);
-                    // Nobody is asked in vain; and those that fetch for others do that first.
-                    let begins = failed.is_empty() && !fetchers.contains(scheme.as_str());
-                    working.extend(sandbox.filter(|_| begins).map(|sandbox| begun(scheme, sandbox)));
+                    waiting.extend(entered.add(&scheme, entering).map(|sandbox| (scheme, sandbox)))
                 }
                 Err(failures) => drop(failed.insert(scheme, failures)),
+            }
+            // The clock that interrupts plugins begins when all is found, and the compiler has ended then.
+            if at_once && failed.is_empty() && arriving.is_complete() {
+                working.extend(waiting.drain(..).map(|(scheme, sandbox)| begun(scheme, sandbox)));
             }
         }
         if let Some((_, failures)) = failed.pop_first() {
@@ -162,11 +169,8 @@ impl Run {
             let references: Vec<_> =
                 handed.iter().map(|(_, wanted)| &wanted.reference).chain(wanted.iter().copied()).collect();
             let purposes = handed.iter().map(|(purpose, _)| purpose.clone());
-            let others = entered.hand(purposes.zip(fetched).collect(), &references)?;
-            let fetchers = fetchers.iter().filter_map(|scheme| entered.sandboxes.get_key_value(*scheme));
-            let fetchers = fetchers.map(|(scheme, sandbox)| (scheme.clone(), Rc::clone(sandbox)));
-            working
-                .extend(others.into_iter().chain(fetchers).map(|(scheme, sandbox)| begun(scheme, sandbox)));
+            waiting.extend(entered.hand(purposes.zip(fetched).collect(), &references)?);
+            working.extend(waiting.into_iter().map(|(scheme, sandbox)| begun(scheme, sandbox)));
             Ok(working.all().await)
         };
         let rest = progress::shown(rest, &schemes);

@@ -213,9 +213,9 @@ impl Runtime {
         self
     }
 
-    /// Leaves an instance where it is when its call has ended, until its sandbox goes or has another one: taking it apart
-    /// takes longer than many a call, and who ends soon after need not wait for that. Until then, its memory has what the
-    /// plugin had.
+    /// Leaves the memory of an instance where it is when its call has ended well, until its sandbox goes or has another
+    /// one: taking it apart takes longer than many a call, and who ends soon after need not wait for that. Until then, it
+    /// has what the plugin had.
     #[must_use]
     pub const fn leave_instances(mut self) -> Self {
         self.leaves_instances = true;

@@ -248,6 +248,8 @@ impl Sandbox {
         there: impl Fn(&T) -> bool,
         work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<Result<T, wit::Error>>,
     ) -> Result<(T, Arc<Known>), RunError> {
+        // The last one has the memory for this one.
+        drop(self.last.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (mut store, known) = self.store(questions)?;
         let requests = Requests { sandbox: self, known: Arc::clone(&known) };
         let asked = async {
@@ -265,11 +267,11 @@ impl Sandbox {
         };
         let plugin = || self.name();
         let complete = matches!(&answer, Ok(Ok(Ok(answer))) if there(answer));
-        drop(requests);
         let stopped = store.data().stopped;
-        self.leave(store);
         // What ended it otherwise is said as it is.
         let ended = matches!(&answer, Ok(Ok(_)));
+        self.end(store, ended);
+        drop(requests);
         match known.unsent.get().filter(|_| ended && !complete) {
             Some(Unsent::Unsigned(error)) => {
                 let error = error.map(|text| known.clean(text, &[]));
@@ -321,9 +323,11 @@ impl Sandbox {
         Ok((store, known))
     }
 
-    /// Takes an instance apart that has ended, or leaves it until there is another one.
-    fn leave(&self, store: Store<State>) {
-        if self.compiled.leaves_instances {
+    /// Ends an instance: nothing that it began goes on. It is taken apart, or left until there is another one, if it
+    /// `ended` by itself.
+    fn end(&self, mut store: Store<State>, ended: bool) {
+        store.data_mut().give_up();
+        if ended && self.compiled.leaves_instances {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
         }
     }

@@ -79,6 +79,11 @@ impl State {
         }
     }
 
+    /// Lets go of all that the guest has handles of: a request that is under way ends with its own.
+    pub(crate) fn give_up(&mut self) {
+        self.table = ResourceTable::new();
+    }
+
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
     }
