@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use ptrun_tests::{User, text};
 use serde_json::{Value, json};
@@ -239,12 +240,18 @@ fn what_was_changed_is_found() {
 #[test]
 fn two_hundred_kills_during_runs_leave_a_chain_that_verifies() {
     let user = User::new();
+    let whole = |_| {
+        let start = Instant::now();
+        assert!(ptrun(&user).args(["--", "true"]).status().expect("starts").success());
+        start.elapsed()
+    };
+    // A run lasts a few milliseconds, or many on a busy machine: the kill falls into another part of each, or after it.
+    let longest = (0..5).map(whole).max().expect("some runs");
     let mut killed = 0_u64;
-    for round in 0..200_u64 {
+    for round in 0..200_u32 {
         let mut child = ptrun(&user).args(["--", "true"]).spawn().expect("starts");
-        // Every run lasts a few milliseconds: so the kill falls into another part of each.
-        let end = std::time::Instant::now() + std::time::Duration::from_micros(round * 40);
-        while std::time::Instant::now() < end {
+        let end = Instant::now() + longest * 3 * round / 200;
+        while Instant::now() < end {
             std::hint::spin_loop();
         }
         child.kill().expect("killed, or gone");
@@ -254,7 +261,7 @@ fn two_hundred_kills_during_runs_leave_a_chain_that_verifies() {
     assert_eq!(json["intact"], true, "{json}");
     let (records, torn) = (json["records"].as_u64().expect("a number"), json["torn"].is_u64());
     println!("kills during runs: {killed} of 200, {records} records, last line cut off: {torn}");
-    assert!(killed > 50 && records > 10, "{killed} {records}");
+    assert!(killed > 50 && records > 15, "{killed} {records}");
     assert!(ptrun(&user).args(["--", "true"]).status().expect("starts").success());
     assert_eq!(verified(&user).0, Some(0));
 }
