@@ -240,17 +240,18 @@ fn what_was_changed_is_found() {
 #[test]
 fn two_hundred_kills_during_runs_leave_a_chain_that_verifies() {
     let user = User::new();
-    let whole = |_| {
+    let whole = || {
         let start = Instant::now();
         assert!(ptrun(&user).args(["--", "true"]).status().expect("starts").success());
         start.elapsed()
     };
-    // A run lasts a few milliseconds, or many on a busy machine: the kill falls into another part of each, or after it.
-    let longest = (0..5).map(whole).max().expect("some runs");
     let mut killed = 0_u64;
     for round in 0..200_u32 {
+        // A run lasts a few milliseconds, or many on a busy machine, which the one before shows: the kill falls into
+        // another part of each, or after it.
+        let length = whole();
         let mut child = ptrun(&user).args(["--", "true"]).spawn().expect("starts");
-        let end = Instant::now() + longest * 3 * round / 200;
+        let end = Instant::now() + length * 2 * round / 200;
         while Instant::now() < end {
             std::hint::spin_loop();
         }
@@ -261,7 +262,7 @@ fn two_hundred_kills_during_runs_leave_a_chain_that_verifies() {
     assert_eq!(json["intact"], true, "{json}");
     let (records, torn) = (json["records"].as_u64().expect("a number"), json["torn"].is_u64());
     println!("kills during runs: {killed} of 200, {records} records, last line cut off: {torn}");
-    assert!(killed > 50 && records > 15, "{killed} {records}");
+    assert!(killed > 50 && killed < 190 && records >= 200, "{killed} {records}");
     assert!(ptrun(&user).args(["--", "true"]).status().expect("starts").success());
     assert_eq!(verified(&user).0, Some(0));
 }
