@@ -66,7 +66,7 @@ impl Entered {
         })
     }
 
-    /// Puts those into sandboxes that awaited this: their schemes. `references` is everything that will be asked for.
+    /// Puts those into sandboxes that awaited this: each with its scheme. `references` is everything that will be asked for.
     pub(crate) fn hand(
         &mut self,
         mut handed: Handed,
